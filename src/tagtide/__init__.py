@@ -1,0 +1,1 @@
+"""Watches TikTok hashtag campaigns."""

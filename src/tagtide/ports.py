@@ -1,0 +1,515 @@
+"""What the use cases need from the outside, as Protocols. Adapters implement them; `bootstrap` wires.
+
+Every method of `Store` may raise `StorageError`. Every method that reads the data API may raise
+`SourceError`. One method of `Store` that writes is one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+
+from tagtide.models import (
+    Alert,
+    AlertState,
+    Answer,
+    Campaign,
+    Charge,
+    Creator,
+    HashtagOutcome,
+    HashtagReading,
+    HashtagTotals,
+    Job,
+    Notification,
+    Reason,
+    Role,
+    Run,
+    Status,
+    Usage,
+    VideoCounters,
+    VideoPage,
+    VideoReading,
+    VideoSeen,
+)
+
+# --- time and chance ------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """The only source of time and chance. A simulated one may run ahead."""
+
+    def now(self) -> datetime:
+        """The instant, aware, in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds for measuring durations; never steps."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; 0 yields."""
+
+    def random(self) -> float:
+        """A number in [0, 1) for jitter."""
+
+    def token(self) -> str:
+        """A new unguessable, URL-safe identifier of at least 128 bit."""
+
+
+# --- the data API ---------------------------------------------------------------------------------
+
+
+class Source(Protocol):
+    """A provider of TikTok data. One call is one attempt: retries belong to the caller.
+
+    Each method makes exactly one request or raises before it is sent. Every `SourceError` says in
+    ``charge`` whether it was billed, as far as anyone can know.
+    """
+
+    #: Name of the provider, for the ledger and for messages.
+    name: str
+    #: Calls that may be in flight at once, now (shrinks while the API says it is too many).
+    max_in_flight: int
+
+    async def hashtag(
+        self, *, name: str | None = None, hashtag_id: str | None = None
+    ) -> Answer[HashtagTotals]:
+        """Totals of a hashtag; by id where it is known. Raises `ItemNotFound`."""
+
+    async def hashtag_videos(
+        self, hashtag_id: str, *, cursor: str = "0", count: int = 30
+    ) -> Answer[VideoPage]:
+        """One page of the hashtag's feed, in TikTok's ranking."""
+
+    async def search_videos(
+        self, keyword: str, *, cursor: str = "0", count: int = 30, published_within_days: int = 0
+    ) -> Answer[VideoPage]:
+        """One page of a keyword search; days are one of 0 (all), 1, 7, 30, 90, 180."""
+
+    async def profile(
+        self, *, username: str | None = None, sec_uid: str | None = None
+    ) -> Answer[Creator]:
+        """A creator with followers."""
+
+    async def video(self, video_id: str) -> Answer[VideoSeen]:
+        """One video."""
+
+    async def usage(self) -> Usage:
+        """Plan and balance; free."""
+
+    async def aclose(self) -> None:
+        """Close connections; the source is not usable afterwards."""
+
+
+# --- channels -------------------------------------------------------------------------------------
+
+
+class Channel(Protocol):
+    """A way to tell people. `send` returns when the receiver has accepted."""
+
+    #: Name from the configuration.
+    name: str
+
+    async def send(self, notification: Notification) -> None:
+        """Send one message, once. Raises `DeliveryError`; its text holds no address or secret."""
+
+    async def aclose(self) -> None:
+        """Close connections."""
+
+
+# --- storage: what is written ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """A call that is about to be made; a ledger row in state ``reserved``."""
+
+    run_id: int | None
+    campaign_id: int | None
+    hashtag: str | None
+    endpoint: str
+    credits: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetLimit:
+    """At most ``credits`` reserved, charged or unknown since ``since``.
+
+    Args of a campaign's own limit carry its id; the installation's have None.
+    """
+
+    credits: int
+    since: datetime
+    #: For messages: "today", "this month".
+    period: str
+    campaign_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What became of a reservation."""
+
+    entry_id: int
+    charge: Charge
+    credits: int
+    settled_at: datetime
+    #: Balance the answer stated; None when it did not.
+    credits_remaining: int | None = None
+    #: ``ok`` or the reason of the failure.
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to work on a slot until its lease ends; renewed by every commit."""
+
+    slot_id: int
+    #: Grows with each owner; a commit with an older one raises `LeaseLost`.
+    fence: int
+    run_id: int
+    #: Where an interrupted run stopped: cursor of the next page, pages already stored.
+    cursor: str = "0"
+    pages: int = 0
+    #: Ids already stored by this slot before the interruption.
+    seen: frozenset[str] = frozenset()
+    #: Counts already stored by this slot.
+    videos_new: int = 0
+    new_views: int = 0
+    credits: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotTaken:
+    """Someone else has the slot: still at work, or done with this outcome."""
+
+    done: bool
+    run_id: int
+    outcome: HashtagOutcome | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Advance of a claimed slot, written together with the page it describes."""
+
+    claim: Claim
+    cursor: str
+    pages: int
+    lease_until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """Videos seen in one feed at one instant. Always a whole page."""
+
+    hashtag: str
+    #: Campaigns in which a first sighting makes a new video.
+    campaign_ids: tuple[int, ...]
+    read_at: datetime
+    videos: tuple[VideoSeen, ...]
+    run_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """Everything one decision wants written: one transaction, all or nothing."""
+
+    readings: tuple[HashtagReading, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
+    #: Followers and the like from a profile call.
+    creators: tuple[Creator, ...] = ()
+    #: (campaign id, video id) that became high priority, and when.
+    high_priority: tuple[tuple[int, str, datetime], ...] = ()
+    settlements: tuple[Settlement, ...] = ()
+    progress: Progress | None = None
+    #: Alerts in their new state: inserted, or replaced by id. A second firing alert with the same
+    #: fingerprint raises `Conflict`.
+    alerts: tuple[Alert, ...] = ()
+    notifications: tuple[Notification, ...] = ()
+    #: Outcome of the claimed slot; ends the claim.
+    outcome: HashtagOutcome | None = None
+    outcome_claim: Claim | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SightingEffect:
+    """What a sighting changed, per video, in the order seen."""
+
+    video_id: str
+    #: Campaigns in which this was the first sighting.
+    new_in: tuple[int, ...]
+    #: Never seen before by this store.
+    is_first: bool
+    #: The reading before this one; None on the first.
+    previous: VideoReading | None
+
+
+# --- storage: what is read ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HashtagState:
+    """What a decision about a hashtag reads."""
+
+    name: str
+    #: TikTok's id, once resolved.
+    hashtag_id: str | None
+    #: Consecutive failed slots with the reason of the last.
+    failures: int
+    failure_reason: Reason
+    #: Set when the hashtag is paused (3 x not found); shown with its reason.
+    paused_at: datetime | None
+    latest: HashtagReading | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownVideo:
+    """A video of a campaign at its latest reading."""
+
+    video_id: str
+    #: Where first seen.
+    hashtag: str
+    hashtags: tuple[str, ...]
+    author_key: str
+    author_username: str | None
+    author_sec_uid: str | None
+    author_nickname: str | None
+    author_followers: int | None
+    caption: str
+    created_at: datetime | None
+    first_seen_at: datetime
+    high_priority_at: datetime | None
+    read_at: datetime
+    counters: VideoCounters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerTotals:
+    """Sum of ledger rows in a period."""
+
+    charged: int
+    unknown: int
+    reserved: int
+    not_charged_calls: int
+    calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerLine:
+    """Spending of one campaign, job or endpoint in a period."""
+
+    key: str
+    calls: int
+    credits: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """Credits left as the provider last said, and when."""
+
+    credits_remaining: int
+    read_at: datetime
+    plan: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """A run with the outcome of each hashtag."""
+
+    run: Run
+    outcomes: tuple[HashtagOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredReport:
+    """A report as it was made; one per campaign, kind and day."""
+
+    campaign_id: int
+    kind: str
+    on: date
+    made_at: datetime
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+# --- the store, topic by topic --------------------------------------------------------------------
+
+
+class CampaignStore(Protocol):
+    async def add_campaign(self, campaign: Campaign) -> Campaign:
+        """Store a new campaign and return it with its id. Raises `Conflict` if the name exists."""
+
+    async def replace_campaign(self, campaign: Campaign) -> None:
+        """Make the stored campaign equal to this one (by id). History of its hashtags stays."""
+
+    async def remove_campaign(self, campaign_id: int, now: datetime) -> None:
+        """Take a campaign out of service; its readings stay, its name is free again."""
+
+    async def campaigns(self) -> list[Campaign]:
+        """All in service, by name."""
+
+    async def campaign(self, name: str) -> Campaign:
+        """One by name. Raises `NotFound` with the nearest name as hint."""
+
+
+class RunStore(Protocol):
+    async def start_run(
+        self, job: Job, campaign_id: int, slot_at: datetime, trigger: str, now: datetime
+    ) -> Run:
+        """Start the run of a slot, or return the one that exists for (job, campaign, slot_at)."""
+
+    async def finish_run(
+        self, run_id: int, status: Status, reason: Reason, now: datetime, changes: Changes
+    ) -> None:
+        """End a run; changes (alerts, notifications) are written in the same transaction.
+
+        A run's credits are computed from its ledger rows; rows of the run that are still
+        ``reserved`` become ``not_charged`` (never sent).
+        """
+
+    async def claim_slot(
+        self, job: Job, hashtag: str, slot_at: datetime, run_id: int, now: datetime, lease: timedelta
+    ) -> Claim | SlotTaken:
+        """Claim (job, hashtag, instant): free, or its lease has ended, or it is this run's own."""
+
+    async def interrupted_run(self, job: Job, campaign_id: int, since: datetime, now: datetime) -> Run | None:
+        """Newest manual run started after ``since``, never finished, with no live lease."""
+
+    async def recover(self, now: datetime) -> int:
+        """Turn ``reserved`` rows of runs with no live lease into ``unknown``; return how many."""
+
+    async def last_slot(self, job: Job, campaign_id: int) -> datetime | None:
+        """Newest scheduled or catch-up slot of a job that was started."""
+
+    async def runs(
+        self, *, campaign_id: int | None = None, job: Job | None = None, limit: int = 50
+    ) -> list[RunSummary]:
+        """Newest first."""
+
+    async def run(self, run_id: int) -> RunSummary: ...
+
+    async def commit(self, changes: Changes) -> list[SightingEffect]:
+        """Write one decision in one transaction.
+
+        Latest counters, first sightings and window rollups are kept in the same transaction. A
+        reading that exists already (same thing, same instant) is left as it is.
+        Raises `LeaseLost` when the claim of ``progress`` or ``outcome_claim`` has a newer owner.
+        """
+
+
+class LedgerStore(Protocol):
+    async def reserve(
+        self, reservations: Sequence[Reservation], limits: Sequence[BudgetLimit], now: datetime
+    ) -> list[int]:
+        """Write one ``reserved`` row each in one commit and return their ids, in order.
+
+        Raises `BudgetExceeded` and writes nothing when any limit would be passed.
+        """
+
+    async def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Settle rows that have nothing else to write (failed attempts)."""
+
+    async def spent(self, since: datetime, campaign_id: int | None = None) -> LedgerTotals: ...
+
+    async def spending(self, since: datetime, by: str) -> list[LedgerLine]:
+        """Lines by ``campaign``, ``job``, ``endpoint`` or ``day``, largest first (days in order)."""
+
+    async def record_balance(self, balance: Balance) -> None: ...
+
+    async def balance(self) -> Balance | None:
+        """Newest statement of the provider, from any answer."""
+
+
+class ReadingStore(Protocol):
+    async def hashtag_states(self, names: Sequence[str]) -> dict[str, HashtagState]: ...
+
+    async def watchers(self, hashtag: str) -> list[Campaign]:
+        """Campaigns in service that hold this hashtag."""
+
+    async def resume_hashtag(self, hashtag: str) -> None:
+        """Clear pause and failures."""
+
+    async def reading_near(
+        self, hashtag: str, target: datetime, *, before: datetime, tolerance: timedelta
+    ) -> HashtagReading | None:
+        """The reading nearest to ``target`` within the tolerance, else the newest one before it.
+
+        Only readings strictly before ``before`` count. Where none lies within the tolerance, the
+        latest earlier one (the newest before ``before``) is returned; None without any.
+        """
+
+    async def hashtag_readings(
+        self, hashtag: str, since: datetime, until: datetime
+    ) -> list[HashtagReading]:
+        """In order of time, both ends included."""
+
+    async def known_videos(
+        self,
+        campaign_id: int,
+        *,
+        hashtags: Sequence[str] | None = None,
+        role: Role | None = None,
+        seen_in_run: int | None = None,
+    ) -> list[KnownVideo]:
+        """Every video of a campaign at its latest reading; by id."""
+
+    async def video_readings_near(
+        self, campaign_id: int, target: datetime, tolerance: timedelta
+    ) -> dict[str, VideoReading]:
+        """For each video of the campaign, its reading nearest to ``target`` within the tolerance."""
+
+    async def video_history(self, video_id: str) -> list[VideoReading]:
+        """Raises `NotFound`."""
+
+    async def new_video_count(
+        self, campaign_id: int, hashtag: str | None, since: datetime, until: datetime
+    ) -> int:
+        """Videos first seen in the campaign in (since, until]."""
+
+    async def newest_reading_at(self, campaign_id: int) -> datetime | None:
+        """The instant of a report: the campaign's newest reading of any kind."""
+
+    async def put_report(self, report: StoredReport) -> None:
+        """Store or replace the report of that campaign, kind and day."""
+
+    async def reports(self, campaign_id: int, kind: str, limit: int = 60) -> list[StoredReport]:
+        """Newest first."""
+
+
+class AlertStore(Protocol):
+    async def firing(self, campaign_id: int | None = None) -> list[Alert]: ...
+
+    async def alerts(
+        self, *, campaign_id: int | None = None, state: AlertState | None = None, limit: int = 100
+    ) -> list[Alert]:
+        """Newest first."""
+
+    async def alert(self, alert_id: str) -> Alert:
+        """Raises `NotFound`; a unique prefix of the id will do."""
+
+
+class OutboxStore(Protocol):
+    async def lease_notifications(
+        self, now: datetime, lease: timedelta, limit: int = 20
+    ) -> list[Notification]:
+        """Take due, unsent messages for ``lease``; ``attempts`` is counted up here."""
+
+    async def mark_sent(self, notification_id: str, now: datetime) -> None: ...
+
+    async def mark_failed(
+        self, notification_id: str, error: str, now: datetime, retry_at: datetime | None
+    ) -> None:
+        """Due again at ``retry_at``; None gives it up (a dead letter, listed)."""
+
+    async def undelivered(self) -> list[Notification]: ...
+
+
+class Store(
+    CampaignStore, RunStore, LedgerStore, ReadingStore, AlertStore, OutboxStore, Protocol
+):
+    """Everything that is kept."""
+
+    async def check_writable(self) -> None:
+        """Raise what a write would raise: read only, disk full, locked. Before a paid call."""
+
+    async def aclose(self) -> None:
+        """Release files and connections."""
