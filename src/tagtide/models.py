@@ -63,6 +63,8 @@ class Rule(StrEnum):
 
 
 class AlertState(StrEnum):
+    """Where an episode stands."""
+
     FIRING = "firing"
     RESOLVED = "resolved"
 
@@ -134,9 +136,11 @@ class Campaign:
     created_at: datetime | None = None
 
     def own(self) -> tuple[CampaignHashtag, ...]:
+        """The brand's hashtags."""
         return tuple(h for h in self.hashtags if h.role is Role.OWN)
 
     def competitors(self) -> tuple[CampaignHashtag, ...]:
+        """The competitors' hashtags."""
         return tuple(h for h in self.hashtags if h.role is Role.COMPETITOR)
 
 

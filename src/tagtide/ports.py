@@ -1,4 +1,6 @@
-"""What the use cases need from the outside, as Protocols. Adapters implement them; `bootstrap` wires.
+"""What the use cases need from the outside, as Protocols.
+
+Adapters implement them; `bootstrap` wires.
 
 Every method of `Store` may raise `StorageError`. Every method that reads the data API may raise
 `SourceError`. One method of `Store` that writes is one transaction.
@@ -335,6 +337,8 @@ class StoredReport:
 
 
 class CampaignStore(Protocol):
+    """What is watched."""
+
     async def add_campaign(self, campaign: Campaign) -> Campaign:
         """Store a new campaign and return it with its id. Raises `Conflict` if the name exists."""
 
@@ -352,6 +356,8 @@ class CampaignStore(Protocol):
 
 
 class RunStore(Protocol):
+    """Runs, slots and what they write."""
+
     async def start_run(
         self, job: Job, campaign_id: int, slot_at: datetime, trigger: str, now: datetime
     ) -> Run:
@@ -367,11 +373,19 @@ class RunStore(Protocol):
         """
 
     async def claim_slot(
-        self, job: Job, hashtag: str, slot_at: datetime, run_id: int, now: datetime, lease: timedelta
+        self,
+        job: Job,
+        hashtag: str,
+        slot_at: datetime,
+        run_id: int,
+        now: datetime,
+        lease: timedelta,
     ) -> Claim | SlotTaken:
         """Claim (job, hashtag, instant): free, or its lease has ended, or it is this run's own."""
 
-    async def interrupted_run(self, job: Job, campaign_id: int, since: datetime, now: datetime) -> Run | None:
+    async def interrupted_run(
+        self, job: Job, campaign_id: int, since: datetime, now: datetime
+    ) -> Run | None:
         """Newest manual run started after ``since``, never finished, with no live lease."""
 
     async def recover(self, now: datetime) -> int:
@@ -397,6 +411,8 @@ class RunStore(Protocol):
 
 
 class LedgerStore(Protocol):
+    """Credits: reserved before a call, settled after it."""
+
     async def reserve(
         self, reservations: Sequence[Reservation], limits: Sequence[BudgetLimit], now: datetime
     ) -> list[int]:
@@ -420,6 +436,8 @@ class LedgerStore(Protocol):
 
 
 class ReadingStore(Protocol):
+    """Readings and what is derived from them."""
+
     async def hashtag_states(self, names: Sequence[str]) -> dict[str, HashtagState]: ...
 
     async def watchers(self, hashtag: str) -> list[Campaign]:
@@ -455,7 +473,7 @@ class ReadingStore(Protocol):
     async def video_readings_near(
         self, campaign_id: int, target: datetime, tolerance: timedelta
     ) -> dict[str, VideoReading]:
-        """For each video of the campaign, its reading nearest to ``target`` within the tolerance."""
+        """For each video of the campaign, its reading nearest to ``target`` in the tolerance."""
 
     async def video_history(self, video_id: str) -> list[VideoReading]:
         """Raises `NotFound`."""
@@ -476,6 +494,8 @@ class ReadingStore(Protocol):
 
 
 class AlertStore(Protocol):
+    """Alerts, firing and past."""
+
     async def firing(self, campaign_id: int | None = None) -> list[Alert]: ...
 
     async def alerts(
@@ -488,6 +508,8 @@ class AlertStore(Protocol):
 
 
 class OutboxStore(Protocol):
+    """Messages on their way."""
+
     async def lease_notifications(
         self, now: datetime, lease: timedelta, limit: int = 20
     ) -> list[Notification]:
@@ -503,9 +525,7 @@ class OutboxStore(Protocol):
     async def undelivered(self) -> list[Notification]: ...
 
 
-class Store(
-    CampaignStore, RunStore, LedgerStore, ReadingStore, AlertStore, OutboxStore, Protocol
-):
+class Store(CampaignStore, RunStore, LedgerStore, ReadingStore, AlertStore, OutboxStore, Protocol):
     """Everything that is kept."""
 
     async def check_writable(self) -> None:
