@@ -1,0 +1,194 @@
+"""Reports as neutral blocks: what is said, in which order, without any medium's syntax.
+
+A block holds plain text. Strangers' text in it has been through `clean_text` and is marked
+``foreign``; escaping is for the renderer. The first paragraph says what changed, in a sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tagtide.core.reports.campaign import CampaignReport
+from tagtide.core.reports.collect import CollectSummary
+from tagtide.core.reports.weekly import WeeklyReport
+
+# --- the blocks -----------------------------------------------------------------------------------
+
+
+class Tone(StrEnum):
+    """What a colour may add; never the only carrier of a meaning."""
+
+    PLAIN = "plain"
+    UP = "up"
+    DOWN = "down"
+    WARN = "warn"
+    MUTED = "muted"
+
+
+class Kind(StrEnum):
+    """What a column holds; decides its alignment."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    CHANGE = "change"
+    INSTANT = "instant"
+    SPARKLINE = "sparkline"
+
+    @property
+    def right(self) -> bool:
+        """Whether its cells end on one line, as figures do."""
+        return self in (Kind.NUMBER, Kind.CHANGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A title; level 1 opens a report."""
+
+    text: str
+    level: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A sentence or two. ``lead`` marks the one that says what changed."""
+
+    text: str
+    lead: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number with its name, the change behind it, and what it rests on."""
+
+    label: str
+    value: str
+    change: str = ""
+    note: str = ""
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFigures:
+    """Numbers that are read together."""
+
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table."""
+
+    title: str
+    kind: Kind = Kind.TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value of a table."""
+
+    text: str
+    link: str | None = None
+    #: The exact value behind a short one, for hover and copy.
+    exact: str | None = None
+    tone: Tone = Tone.PLAIN
+    #: Written by a stranger: isolate its direction.
+    foreign: bool = False
+    #: Of a sparkline; None is a gap.
+    values: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under typed columns; ``empty`` is said when there are none."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    empty: str = "Nothing yet."
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BulletList:
+    """Short items."""
+
+    items: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One page to open; renderers refuse every address but TikTok's."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark on method or on what is missing."""
+
+    text: str
+    tone: Tone = Tone.MUTED
+
+
+@dataclass(frozen=True, slots=True)
+class Sparkline:
+    """A curve of few values; None is a gap."""
+
+    label: str
+    values: tuple[float | None, ...]
+
+
+Block = Heading | Paragraph | KeyFigures | Table | BulletList | Link | Note | Sparkline
+
+_TIKTOK = re.compile(
+    r"https://www\.tiktok\.com/(@[\w.%-]{0,64}(/video/\d{1,24})?|tag/[\w.%·-]{1,300})"
+)
+
+
+def safe_link(url: str | None) -> str | None:
+    """The address if it is a video, a creator or a hashtag on TikTok; else None."""
+    return url if url and _TIKTOK.fullmatch(url) else None
+
+
+def tag_url(name: str) -> str:
+    """Public page of a hashtag, percent-encoded."""
+    quoted = "".join(
+        char if char.isascii() and (char.isalnum() or char in "_-.") else _percent(char)
+        for char in name
+    )
+    return f"https://www.tiktok.com/tag/{quoted}"
+
+
+def _percent(char: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "replace"))
+
+
+def creator_url(username: str | None) -> str | None:
+    """Public page of a creator; None without a handle."""
+    return safe_link(f"https://www.tiktok.com/@{username}") if username else None
+
+
+# --- reports --------------------------------------------------------------------------------------
+
+
+def daily_blocks(report: CampaignReport) -> list[Block]:
+    """The daily monitor for people."""
+    raise NotImplementedError
+
+
+def campaign_blocks(report: CampaignReport) -> list[Block]:
+    """The campaign report for people."""
+    raise NotImplementedError
+
+
+def weekly_blocks(report: WeeklyReport) -> list[Block]:
+    """The weekly tracker for people."""
+    raise NotImplementedError
+
+
+def collect_blocks(summary: CollectSummary) -> list[Block]:
+    """The summary of a collection for people."""
+    raise NotImplementedError

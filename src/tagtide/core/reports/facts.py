@@ -1,0 +1,286 @@
+"""What reports are made from, and the lines they share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from tagtide.core.formats import counted, iso_utc, percent
+from tagtide.core.metrics import (
+    AgeScore,
+    Change,
+    CreatorStanding,
+    VideoFacts,
+    Viral,
+    hashtag_video_change,
+    hashtag_view_change,
+)
+from tagtide.models import (
+    Alert,
+    CampaignHashtag,
+    HashtagOutcome,
+    HashtagReading,
+    Reason,
+    Role,
+    Status,
+    video_url,
+)
+
+__all__ = ["HashtagFacts", "HashtagLine", "Held", "VideoFacts", "VideoLine"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """How many of the new videos of a span are held: "31 of 47 new videos held"."""
+
+    #: New ids that were seen in the span.
+    held: int
+    #: Growth of the hashtag's video count in the same span; None when it is unknown.
+    existing: int | None
+    #: True when ``existing`` is only a lower bound.
+    at_least: bool = False
+
+    @property
+    def completeness(self) -> float | None:
+        """Share held, at most 1; None when the denominator is unknown or not above 0."""
+        if self.existing is None or self.existing <= 0:
+            return None
+        return min(self.held / self.existing, 1.0)
+
+    @property
+    def sentence(self) -> str:
+        """The share with its denominator, for a person."""
+        if self.existing is None:
+            return f"{counted(self.held, 'new video')} held, of an unknown number"
+        if self.existing < self.held:
+            return f"{counted(self.held, 'new video')} held (the count grew by {self.existing:,})"
+        least = "at least " if self.at_least else ""
+        return f"{self.held:,} of {least}{counted(self.existing, 'new video')} held"
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {
+            "new_videos_held": self.held,
+            "new_videos_existing": self.existing,
+            "at_least": self.at_least,
+            "completeness": self.completeness,
+            "statement": self.sentence,
+        }
+
+
+def add_up(parts: Iterable[Held]) -> Held | None:
+    """Sum of several; the denominator is unknown as soon as one of them is. None of nothing."""
+    held = list(parts)
+    if not held:
+        return None
+    existing = [h.existing for h in held]
+    known = [e for e in existing if e is not None]
+    return Held(
+        held=sum(h.held for h in held),
+        existing=sum(known) if len(known) == len(held) else None,
+        at_least=any(h.at_least for h in held),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HashtagFacts:
+    """What a daily or campaign report reads about one hashtag."""
+
+    hashtag: CampaignHashtag
+    #: Newest good reading; None when there never was one.
+    latest: HashtagReading | None = None
+    #: The reading nearest to 24 h before ``latest``.
+    earlier: HashtagReading | None = None
+    #: Outcome in the last run that tried to read it.
+    outcome: HashtagOutcome | None = None
+    #: Completeness of the new videos; None when nobody computed it.
+    held: Held | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HashtagLine:
+    """One hashtag in a report: last good value, its time, its change, how its last read ended."""
+
+    hashtag: str
+    role: Role
+    hashtag_id: str | None
+    view_count: int | None
+    video_count: int | None
+    read_at: datetime | None
+    previous_at: datetime | None
+    views: Change | None
+    videos: Change | None
+    status: Status | None
+    reason: Reason
+    detail: str
+    held: Held | None
+    #: Distance of the reading from the instant of the report.
+    age: timedelta | None
+
+    @property
+    def elapsed(self) -> timedelta | None:
+        """Real span of the changes; None without any."""
+        change = self.views or self.videos
+        return None if change is None else change.elapsed
+
+    @property
+    def failed(self) -> bool:
+        """Whether the last attempt brought nothing, or nothing was ever read."""
+        return self.read_at is None or self.status in (Status.FAILED, Status.SKIPPED)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {
+            "hashtag": self.hashtag,
+            "role": self.role.value,
+            "hashtag_id": self.hashtag_id,
+            "view_count": self.view_count,
+            "video_count": self.video_count,
+            "read_at": iso(self.read_at),
+            "previous_at": iso(self.previous_at),
+            "elapsed_hours": hours(self.elapsed),
+            "view_change": None if self.views is None else self.views.value,
+            "view_change_margin": None if self.views is None else self.views.margin,
+            "video_change": None if self.videos is None else self.videos.value,
+            "status": None if self.status is None else self.status.value,
+            "reason": self.reason.value,
+            "completeness": None if self.held is None else self.held.as_dict(),
+        }
+
+
+def hashtag_line(facts: HashtagFacts, as_of: datetime) -> HashtagLine:
+    """The line of a hashtag; a change needs two readings of the same source."""
+    latest, earlier = facts.latest, facts.earlier
+    views, videos = hashtag_view_change(latest, earlier), hashtag_video_change(latest, earlier)
+    outcome = facts.outcome
+    return HashtagLine(
+        hashtag=facts.hashtag.name,
+        role=facts.hashtag.role,
+        hashtag_id=None if latest is None else latest.hashtag_id,
+        view_count=None if latest is None else latest.view_count,
+        video_count=None if latest is None else latest.video_count,
+        read_at=None if latest is None else latest.read_at,
+        previous_at=earlier.read_at if earlier and (views or videos) else None,
+        views=views,
+        videos=videos,
+        status=None if outcome is None else outcome.status,
+        reason=Reason.NONE if outcome is None else outcome.reason,
+        detail="" if outcome is None else outcome.detail,
+        held=facts.held,
+        age=None if latest is None else as_of - latest.read_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class VideoLine:
+    """A video in a ranking."""
+
+    video: VideoFacts
+    viral: Viral | None = None
+    score: AgeScore | None = None
+
+    @property
+    def url(self) -> str:
+        """Its public page."""
+        return video_url(self.video.video_id, self.video.author_username)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form; the caption is the stranger's own text, unchanged."""
+        body = video_dict(self.video)
+        if self.viral is not None:
+            body |= {
+                "basis": self.viral.basis.value,
+                "value": self.viral.value,
+                "mean_of_others": round(self.viral.mean_of_others, 2),
+                "others": self.viral.others,
+                "times": None if self.viral.times is None else round(self.viral.times, 2),
+                "age_adjusted_z": None if self.score is None else round(self.score.z, 2),
+            }
+        return body
+
+
+def video_dict(video: VideoFacts) -> dict[str, Any]:
+    """JSON form of a video at its latest reading."""
+    counters = video.counters
+    return {
+        "video_id": video.video_id,
+        "url": video_url(video.video_id, video.author_username),
+        "hashtag": video.hashtag,
+        "hashtags": list(video.hashtags),
+        "author_username": video.author_username,
+        "author_sec_uid": video.author_sec_uid,
+        "author_nickname": video.author_nickname,
+        "author_followers": video.author_followers,
+        "title": video.caption,
+        "view_count": counters.view_count,
+        "like_count": counters.like_count,
+        "comment_count": counters.comment_count,
+        "share_count": counters.share_count,
+        "save_count": counters.save_count,
+        "engagement": counters.engagement,
+        "engagement_rate": rounded(counters.engagement_rate),
+        "high_priority": video.high_priority_at is not None,
+        "created_at": iso(video.created_at),
+        "first_seen_at": iso(video.first_seen_at),
+        "read_at": iso(video.read_at),
+    }
+
+
+def creator_dict(rank: int, creator: CreatorStanding) -> dict[str, Any]:
+    """JSON form of a creator's standing."""
+    return {
+        "rank": rank,
+        "author_username": creator.author_username,
+        "author_sec_uid": creator.author_sec_uid,
+        "author_nickname": creator.author_nickname,
+        "author_followers": creator.author_followers,
+        "videos": creator.videos,
+        "total_views": creator.views.total,
+        "total_engagement": creator.engagement.total,
+        "engagement_rate": rounded(creator.engagement_rate),
+        "high_priority_videos": creator.high_priority_videos,
+        "top_video_id": creator.top_video_id,
+    }
+
+
+def alert_dict(alert: Alert) -> dict[str, Any]:
+    """JSON form of an alert, as `track` prints it."""
+    return {
+        "alert_id": alert.alert_id,
+        "rule": alert.rule.value,
+        "hashtag": alert.hashtag,
+        "video_id": alert.video_id,
+        "state": alert.state.value,
+        "opened_at": iso(alert.opened_at),
+        "value": alert.value,
+        "threshold": alert.threshold,
+        "reason": alert.reason,
+        "url": alert.url,
+    }
+
+
+def rounded(rate: float | None, places: int = 6) -> float | None:
+    """A rate for machines, without noise digits."""
+    return None if rate is None else round(rate, places)
+
+
+def share(part: int, whole: int) -> str:
+    """A share for a sentence: ``82.0 %``; a dash when there is no whole."""
+    return percent(part / whole if whole else None)
+
+
+def hours(duration: timedelta | None) -> float | None:
+    """A duration in hours, to two decimals."""
+    return None if duration is None else round(duration.total_seconds() / 3600, 2)
+
+
+def iso(instant: datetime | None) -> str | None:
+    """`iso_utc`, or None."""
+    return None if instant is None else iso_utc(instant)
+
+
+def failed_lines(lines: Sequence[HashtagLine]) -> list[HashtagLine]:
+    """Hashtags whose last read brought nothing."""
+    return [line for line in lines if line.failed]

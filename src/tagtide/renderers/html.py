@@ -1,0 +1,12 @@
+"""To be filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tagtide.core.messages import Block
+
+
+def render(blocks: Sequence[Block], title: str) -> str:
+    """Render."""
+    raise NotImplementedError
