@@ -1,0 +1,1 @@
+"""The data API: `wire` turns bytes into models, `client` makes one attempt, `source` joins them."""
