@@ -1,0 +1,183 @@
+"""Campaigns: what is watched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.exc import IntegrityError
+
+from tagtide.errors import Conflict, NotFound
+from tagtide.models import Campaign, CampaignHashtag, Job, Role, Rule, RuleSettings
+from tagtide.storage import tables as t
+from tagtide.storage.rows import Topic, hashtag_keys
+
+
+class Campaigns(Topic):
+    """The campaign part of the store."""
+
+    async def add_campaign(self, campaign: Campaign) -> Campaign:
+        """Store a new campaign and return it with its id. Raises `Conflict`."""
+        created_at = campaign.created_at or self._clock.now()
+        return await self._db.write(lambda c: _add(c, campaign, created_at))
+
+    async def replace_campaign(self, campaign: Campaign) -> None:
+        """Make the stored campaign equal to this one. Raises `NotFound`, `Conflict`."""
+        await self._db.write(lambda c: _replace(c, campaign))
+
+    async def remove_campaign(self, campaign_id: int, now: datetime) -> None:
+        """Take it out of service; everything that was read stays. Raises `NotFound`."""
+        await self._db.write(lambda c: _remove(c, campaign_id, now))
+
+    async def campaigns(self) -> list[Campaign]:
+        """All in service, by name."""
+        return await self._db.read(in_service)
+
+    async def campaign(self, name: str) -> Campaign:
+        """One in service, by name. Raises `NotFound` with the nearest name as hint."""
+        return await self._db.read(lambda c: _by_name(c, name))
+
+    async def watchers(self, hashtag: str) -> list[Campaign]:
+        """Campaigns in service that hold this hashtag, by name."""
+        everything = await self.campaigns()
+        return [c for c in everything if any(h.name == hashtag for h in c.hashtags)]
+
+
+def _add(connection: Connection, campaign: Campaign, created_at: datetime) -> Campaign:
+    columns = _columns(campaign) | {"created_at": created_at}
+    try:
+        result = connection.execute(t.campaign.insert().returning(t.campaign.c.id), columns)
+    except IntegrityError as error:
+        raise _name_taken(campaign) from error
+    campaign_id = result.scalar_one()
+    _put_hashtags(connection, campaign_id, campaign.hashtags)
+    return _one(connection, t.campaign.c.id == campaign_id)[0]
+
+
+def _replace(connection: Connection, campaign: Campaign) -> None:
+    known = (t.campaign.c.id == campaign.campaign_id) & t.campaign.c.removed_at.is_(None)
+    try:
+        done = connection.execute(update(t.campaign).where(known).values(_columns(campaign)))
+    except IntegrityError as error:
+        raise _name_taken(campaign) from error
+    if not done.rowcount:
+        raise NotFound(f"There is no campaign with the id {campaign.campaign_id}.")
+    held = t.campaign_hashtag.c.campaign_id == campaign.campaign_id
+    connection.execute(delete(t.campaign_hashtag).where(held))
+    _put_hashtags(connection, campaign.campaign_id, campaign.hashtags)
+
+
+def _remove(connection: Connection, campaign_id: int, now: datetime) -> None:
+    known = (t.campaign.c.id == campaign_id) & t.campaign.c.removed_at.is_(None)
+    done = connection.execute(update(t.campaign).where(known).values(removed_at=now))
+    if not done.rowcount:
+        raise NotFound(f"There is no campaign with the id {campaign_id}.")
+
+
+def _name_taken(campaign: Campaign) -> Conflict:
+    return Conflict(f"There is a campaign named {campaign.name!r} already.")
+
+
+def _put_hashtags(
+    connection: Connection, campaign_id: int, hashtags: Iterable[CampaignHashtag]
+) -> None:
+    # A hashtag named twice counts once, as it was named first.
+    unique = list({h.name: h for h in reversed(tuple(hashtags))}.values())[::-1]
+    keys = hashtag_keys(connection, (h.name for h in unique))
+    rows = [
+        {
+            "campaign_id": campaign_id,
+            "hashtag_key": keys[h.name],
+            "position": position,
+            "role": h.role,
+            "threshold": h.threshold,
+            "feed": h.feed,
+        }
+        for position, h in enumerate(unique)
+    ]
+    if rows:
+        connection.execute(t.campaign_hashtag.insert(), rows)
+
+
+def in_service(connection: Connection) -> list[Campaign]:
+    """Every campaign that was not removed, by name."""
+    return _one(connection, t.campaign.c.removed_at.is_(None))
+
+
+def _by_name(connection: Connection, name: str) -> Campaign:
+    in_use = t.campaign.c.removed_at.is_(None)
+    found = _one(connection, in_use & (t.campaign.c.name == name))
+    if found:
+        return found[0]
+    names = connection.execute(select(t.campaign.c.name).where(in_use)).scalars().all()
+    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]!r}?" if near else "`tagtide campaign list` shows them."
+    raise NotFound(f"There is no campaign named {name!r}.", hint=hint)
+
+
+def _one(connection: Connection, where: Any) -> list[Campaign]:
+    rows = connection.execute(select(t.campaign).where(where).order_by(t.campaign.c.name)).all()
+    hashtags = _hashtags(connection, [row.id for row in rows])
+    return [_campaign(row, hashtags.get(row.id, [])) for row in rows]
+
+
+def _hashtags(connection: Connection, campaign_ids: list[int]) -> dict[int, list[CampaignHashtag]]:
+    held = t.campaign_hashtag
+    query = (
+        select(held, t.hashtag.c.name)
+        .join(t.hashtag, t.hashtag.c.id == held.c.hashtag_key)
+        .where(held.c.campaign_id.in_(campaign_ids))
+        .order_by(held.c.campaign_id, held.c.position)
+    )
+    found: dict[int, list[CampaignHashtag]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.campaign_id, []).append(
+            CampaignHashtag(
+                name=row.name, role=Role(row.role), threshold=row.threshold, feed=row.feed
+            )
+        )
+    return found
+
+
+def _columns(campaign: Campaign) -> dict[str, Any]:
+    return {
+        "name": campaign.name,
+        "timezone": campaign.timezone,
+        "starts_on": campaign.starts_on,
+        "ends_on": campaign.ends_on,
+        "rules": asdict(campaign.rules),
+        "channels": list(campaign.channels),
+        "page_budget": campaign.page_budget,
+        "credits_per_day": campaign.credits_per_day,
+        "schedules": {str(job): cron for job, cron in campaign.schedules.items()},
+    }
+
+
+def _campaign(row: Any, hashtags: list[CampaignHashtag]) -> Campaign:
+    return Campaign(
+        campaign_id=row.id,
+        name=row.name,
+        hashtags=tuple(hashtags),
+        timezone=row.timezone,
+        starts_on=row.starts_on,
+        ends_on=row.ends_on,
+        rules=_rules(row.rules),
+        channels=tuple(row.channels),
+        page_budget=row.page_budget,
+        credits_per_day=row.credits_per_day,
+        schedules={Job(job): cron for job, cron in row.schedules.items()},
+        created_at=row.created_at,
+    )
+
+
+def _rules(stored: dict[str, Any]) -> RuleSettings:
+    # A setting that was added since takes its default; one that is gone is ignored.
+    known = {f.name for f in fields(RuleSettings)} & stored.keys()
+    values = {name: stored[name] for name in known}
+    if "enabled" in values:
+        values["enabled"] = tuple(Rule(rule) for rule in values["enabled"])
+    return RuleSettings(**values)

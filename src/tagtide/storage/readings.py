@@ -1,0 +1,366 @@
+"""What was read, for decisions and reports. All of it reads by key, never the history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Select, case, func, select, union_all, update
+
+from tagtide.errors import NotFound
+from tagtide.models import HashtagReading, Reason, Role, VideoReading
+from tagtide.ports import HashtagState, KnownVideo, StoredReport
+from tagtide.storage import tables as t
+from tagtide.storage.rows import (
+    Topic,
+    chunks,
+    counters_of,
+    hashtag_reading_of,
+    insert,
+    video_reading_of,
+)
+
+
+class Readings(Topic):
+    """The part of the store that decisions and reports read."""
+
+    async def hashtag_states(self, names: Sequence[str]) -> dict[str, HashtagState]:
+        """One per name; a name never stored has the state of a new one."""
+        return await self._db.read(lambda c: _states(c, names))
+
+    async def resume_hashtag(self, hashtag: str) -> None:
+        """Clear pause and failures. Raises `NotFound`."""
+        await self._db.write(lambda c: _resume(c, hashtag))
+
+    async def reading_near(
+        self, hashtag: str, target: datetime, *, before: datetime, tolerance: timedelta
+    ) -> HashtagReading | None:
+        """The nearest to ``target`` within the tolerance, else the newest before ``before``."""
+        return await self._db.read(lambda c: _near(c, hashtag, target, before, tolerance))
+
+    async def hashtag_readings(
+        self, hashtag: str, since: datetime, until: datetime
+    ) -> list[HashtagReading]:
+        """In order of time, both ends included."""
+        at = t.hashtag_reading.c.read_at
+        query = _of_hashtag(hashtag).where(at >= since, at <= until).order_by(at)
+        return await self._db.read(
+            lambda c: [hashtag_reading_of(row, hashtag) for row in c.execute(query)]
+        )
+
+    async def known_videos(
+        self,
+        campaign_id: int,
+        *,
+        hashtags: Sequence[str] | None = None,
+        role: Role | None = None,
+        seen_in_run: int | None = None,
+    ) -> list[KnownVideo]:
+        """Every video of a campaign at its latest reading; by id.
+
+        ``hashtags`` and ``role`` keep those seen in the feed of such a hashtag, ``seen_in_run``
+        those that the run saw.
+        """
+        return await self._db.read(
+            lambda c: _known_videos(c, campaign_id, hashtags, role, seen_in_run)
+        )
+
+    async def video_readings_near(
+        self, campaign_id: int, target: datetime, tolerance: timedelta
+    ) -> dict[str, VideoReading]:
+        """By video, its reading nearest to ``target``; without those that have none so near."""
+        query = _nearest_readings(campaign_id, target, tolerance)
+        return await self._db.read(
+            lambda c: {row.video_id: video_reading_of(row) for row in c.execute(query)}
+        )
+
+    async def video_history(self, video_id: str) -> list[VideoReading]:
+        """In order of time. Raises `NotFound`."""
+        query = (
+            select(t.video.c.video_id, t.video_reading)
+            .join(t.video, t.video.c.id == t.video_reading.c.video_key)
+            .where(t.video.c.video_id == video_id)
+            .order_by(t.video_reading.c.read_at)
+        )
+        found = await self._db.read(lambda c: [video_reading_of(row) for row in c.execute(query)])
+        if not found:
+            raise NotFound(f"There is no video {video_id!r}.")
+        return found
+
+    async def new_video_count(
+        self, campaign_id: int, hashtag: str | None, since: datetime, until: datetime
+    ) -> int:
+        """Videos first seen in the campaign in (since, until]; of a hashtag, those in its feed."""
+        held, feed = t.campaign_video, t.hashtag_video
+        query = select(func.count()).select_from(held).where(held.c.campaign_id == campaign_id)
+        query = query.where(held.c.first_seen_at > since, held.c.first_seen_at <= until)
+        if hashtag is not None:
+            in_feed = feed.join(t.hashtag, t.hashtag.c.id == feed.c.hashtag_key)
+            found = select(1).select_from(in_feed).where(t.hashtag.c.name == hashtag)
+            query = query.where(found.where(feed.c.video_key == held.c.video_key).exists())
+        return await self._db.read(lambda c: int(c.execute(query).scalar_one()))
+
+    async def newest_reading_at(self, campaign_id: int) -> datetime | None:
+        """The campaign's newest reading of a hashtag or a video; None before the first."""
+        return await self._db.read(lambda c: _newest_reading_at(c, campaign_id))
+
+    async def put_report(self, report: StoredReport) -> None:
+        """Store or replace the report of that campaign, kind and day."""
+        await self._db.write(lambda c: _put_report(c, report))
+
+    async def reports(self, campaign_id: int, kind: str, limit: int = 60) -> list[StoredReport]:
+        """Newest first."""
+        query = (
+            select(t.report)
+            .where(t.report.c.campaign_id == campaign_id, t.report.c.kind == kind)
+            .order_by(t.report.c.day.desc())
+            .limit(limit)
+        )
+        return await self._db.read(lambda c: [_report(row) for row in c.execute(query)])
+
+
+# --- hashtags -------------------------------------------------------------------------------------
+
+
+def _states(connection: Connection, names: Sequence[str]) -> dict[str, HashtagState]:
+    states = {name: _new_state(name) for name in names}
+    for some in chunks(states):
+        query = select(t.hashtag).where(t.hashtag.c.name.in_(some))
+        states.update((row.name, _state(row)) for row in connection.execute(query))
+    return states
+
+
+def _new_state(name: str) -> HashtagState:
+    return HashtagState(
+        name=name,
+        hashtag_id=None,
+        failures=0,
+        failure_reason=Reason.NONE,
+        paused_at=None,
+        latest=None,
+    )
+
+
+def _state(row: Any) -> HashtagState:
+    return HashtagState(
+        name=row.name,
+        hashtag_id=row.tiktok_id,
+        failures=row.failures,
+        failure_reason=Reason(row.failure_reason),
+        paused_at=row.paused_at,
+        latest=None if row.read_at is None else hashtag_reading_of(row, row.name),
+    )
+
+
+def _resume(connection: Connection, hashtag: str) -> None:
+    clear = {"failures": 0, "refusals": 0, "failure_reason": Reason.NONE, "paused_at": None}
+    done = connection.execute(update(t.hashtag).where(t.hashtag.c.name == hashtag).values(clear))
+    if not done.rowcount:
+        raise NotFound(f"There is no hashtag {hashtag!r}.")
+
+
+def _of_hashtag(name: str) -> Select[Any]:
+    key = select(t.hashtag.c.id).where(t.hashtag.c.name == name).scalar_subquery()
+    return select(t.hashtag_reading).where(t.hashtag_reading.c.hashtag_key == key)
+
+
+def _near(
+    connection: Connection,
+    hashtag: str,
+    target: datetime,
+    before: datetime,
+    tolerance: timedelta,
+) -> HashtagReading | None:
+    at = t.hashtag_reading.c.read_at
+    earlier = _of_hashtag(hashtag).where(at < before).order_by(at.desc()).limit(1)
+    later = _of_hashtag(hashtag).where(at < before, at > target).order_by(at).limit(1)
+    sides = [connection.execute(q).one_or_none() for q in (earlier.where(at <= target), later)]
+    near = [row for row in sides if row is not None and abs(row.read_at - target) <= tolerance]
+    row = min(near, key=lambda row: abs(row.read_at - target), default=None)
+    if row is None:
+        row = connection.execute(earlier).one_or_none()
+    return None if row is None else hashtag_reading_of(row, hashtag)
+
+
+# --- videos of a campaign -------------------------------------------------------------------------
+
+
+def _known_videos(
+    connection: Connection,
+    campaign_id: int,
+    hashtags: Sequence[str] | None,
+    role: Role | None,
+    seen_in_run: int | None,
+) -> list[KnownVideo]:
+    feeds = _feeds(connection, campaign_id)
+    wanted = _wanted(connection, campaign_id, hashtags, role)
+    names = {
+        row.id: row.name for row in connection.execute(select(t.hashtag.c.id, t.hashtag.c.name))
+    }
+    query = _known_videos_query(campaign_id, seen_in_run)
+    return [
+        _known_video(row, names, feeds.get(row.video_key, ()))
+        for row in connection.execute(query)
+        if wanted is None or not wanted.isdisjoint(feeds.get(row.video_key, ()))
+    ]
+
+
+def _feeds(connection: Connection, campaign_id: int) -> dict[int, list[int]]:
+    """The campaign's hashtags in whose feeds each video was seen, by video key."""
+    held, feed = t.campaign_hashtag, t.hashtag_video
+    query = (
+        select(feed.c.video_key, feed.c.hashtag_key)
+        .join(held, held.c.hashtag_key == feed.c.hashtag_key)
+        .where(held.c.campaign_id == campaign_id)
+        .order_by(held.c.position)
+    )
+    found: dict[int, list[int]] = {}
+    for video_key, hashtag_key in connection.execute(query):
+        found.setdefault(video_key, []).append(hashtag_key)
+    return found
+
+
+def _wanted(
+    connection: Connection,
+    campaign_id: int,
+    hashtags: Sequence[str] | None,
+    role: Role | None,
+) -> set[int] | None:
+    if hashtags is None and role is None:
+        return None
+    held = t.campaign_hashtag
+    query = select(held.c.hashtag_key).where(held.c.campaign_id == campaign_id)
+    if role is not None:
+        query = query.where(held.c.role == role)
+    if hashtags is not None:
+        name = t.hashtag.c.name
+        query = query.join(t.hashtag, t.hashtag.c.id == held.c.hashtag_key).where(
+            name.in_(hashtags)
+        )
+    return set(connection.execute(query).scalars())
+
+
+def _known_videos_query(campaign_id: int, seen_in_run: int | None) -> Select[Any]:
+    held, video, creator = t.campaign_video, t.video, t.creator
+    query = (
+        select(
+            held.c.video_key,
+            held.c.hashtag_key,
+            held.c.first_seen_at,
+            held.c.high_priority_at,
+            video.c.video_id,
+            video.c.caption,
+            video.c.created_at,
+            video.c.read_at,
+            video.c.view_count,
+            video.c.like_count,
+            video.c.comment_count,
+            video.c.share_count,
+            video.c.save_count,
+            video.c.source,
+            creator.c.creator_key,
+            creator.c.username,
+            creator.c.sec_uid,
+            creator.c.nickname,
+            creator.c.follower_count,
+        )
+        .join(video, video.c.id == held.c.video_key)
+        .join(creator, creator.c.id == video.c.creator_key)
+        .where(held.c.campaign_id == campaign_id)
+        .order_by(video.c.video_id)
+    )
+    if seen_in_run is not None:
+        saw = select(t.run_video.c.video_key).where(t.run_video.c.run_id == seen_in_run)
+        query = query.where(held.c.video_key.in_(saw))
+    return query
+
+
+def _known_video(row: Any, names: dict[int, str], feeds: Sequence[int]) -> KnownVideo:
+    first = names[row.hashtag_key]
+    return KnownVideo(
+        video_id=row.video_id,
+        hashtag=first,
+        hashtags=tuple([names[key] for key in feeds]) or (first,),
+        author_key=row.creator_key,
+        author_username=row.username,
+        author_sec_uid=row.sec_uid,
+        author_nickname=row.nickname,
+        author_followers=row.follower_count,
+        caption=row.caption,
+        created_at=row.created_at,
+        first_seen_at=row.first_seen_at,
+        high_priority_at=row.high_priority_at,
+        read_at=row.read_at,
+        counters=counters_of(row),
+    )
+
+
+def _nearest_readings(campaign_id: int, target: datetime, tolerance: timedelta) -> Select[Any]:
+    """Two seeks by key per video: the last reading up to the target, the first one after it."""
+    reading = t.video_reading.alias("near")
+    same = reading.c.video_key == t.campaign_video.c.video_key
+    at = reading.c.read_at
+    before = select(func.max(at)).where(same, at <= target, at >= target - tolerance)
+    after = select(func.min(at)).where(same, at > target, at <= target + tolerance)
+    sides = (
+        select(
+            t.campaign_video.c.video_key,
+            before.scalar_subquery().label("before"),
+            after.scalar_subquery().label("after"),
+        )
+        .where(t.campaign_video.c.campaign_id == campaign_id)
+        .subquery()
+    )
+    is_after_nearer = sides.c.after - target < target - sides.c.before
+    nearest = case(
+        (sides.c.before.is_(None), sides.c.after),
+        (is_after_nearer, sides.c.after),
+        else_=sides.c.before,
+    )
+    found = t.video_reading
+    return (
+        select(t.video.c.video_id, found)
+        .select_from(sides)
+        .join(found, (found.c.video_key == sides.c.video_key) & (found.c.read_at == nearest))
+        .join(t.video, t.video.c.id == sides.c.video_key)
+    )
+
+
+def _newest_reading_at(connection: Connection, campaign_id: int) -> datetime | None:
+    held, watched = t.campaign_video, t.campaign_hashtag
+    videos = (
+        select(func.max(t.video.c.read_at))
+        .join(held, held.c.video_key == t.video.c.id)
+        .where(held.c.campaign_id == campaign_id)
+    )
+    hashtags = (
+        select(func.max(t.hashtag.c.read_at))
+        .join(watched, watched.c.hashtag_key == t.hashtag.c.id)
+        .where(watched.c.campaign_id == campaign_id)
+    )
+    found = connection.execute(union_all(videos, hashtags)).scalars()
+    return max((at for at in found if at is not None), default=None)
+
+
+# --- reports --------------------------------------------------------------------------------------
+
+
+def _put_report(connection: Connection, report: StoredReport) -> None:
+    keys = {"campaign_id": report.campaign_id, "kind": report.kind, "day": report.on}
+    values = {"made_at": report.made_at, "body": dict(report.body)}
+    connection.execute(
+        insert(connection, t.report)
+        .values(keys | values)
+        .on_conflict_do_update(index_elements=list(keys), set_=values)
+    )
+
+
+def _report(row: Any) -> StoredReport:
+    return StoredReport(
+        campaign_id=row.campaign_id,
+        kind=row.kind,
+        on=row.day,
+        made_at=row.made_at,
+        body=row.body,
+    )

@@ -1,0 +1,82 @@
+"""Which version of the tables a database has, and how it gets to ours.
+
+Looking costs one SELECT and no import of the migration tool. All steps of an upgrade are one
+transaction on both engines, so that one that is killed has changed nothing and simply starts again.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from tagtide.errors import DatabaseCorrupt, SchemaOutdated, SchemaTooNew
+
+VERSION_TABLE = "tagtide_version"
+#: Every version there has been, oldest first.
+REVISIONS = ("0001",)
+HEAD = REVISIONS[-1]
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+#: Any number that nothing else on the server uses.
+_UPGRADE_LOCK = 7_461_702_311
+
+
+class SchemaState(StrEnum):
+    """What the tables of a database are to this version of tagtide."""
+
+    EMPTY = "empty"
+    OUTDATED = "outdated"
+    CURRENT = "current"
+    TOO_NEW = "too_new"
+
+
+def version(connection: Connection) -> str | None:
+    """The stored version; None where tagtide has never been.
+
+    Raises `DatabaseCorrupt` for a SQLite file that belongs to another program.
+    """
+    tables = inspect(connection)
+    if tables.has_table(VERSION_TABLE):
+        return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
+    if connection.dialect.name == "sqlite" and tables.get_table_names():
+        raise DatabaseCorrupt(
+            "The file is a database of another program.",
+            hint="Choose another file with --database.",
+        )
+    return None
+
+
+def state(connection: Connection) -> SchemaState:
+    """Compare the stored version with ours."""
+    found = version(connection)
+    if found is None:
+        return SchemaState.EMPTY
+    if found == HEAD:
+        return SchemaState.CURRENT
+    return SchemaState.OUTDATED if found in REVISIONS else SchemaState.TOO_NEW
+
+
+def refuse_unless_current(found: SchemaState) -> None:
+    """Raise `SchemaTooNew` or `SchemaOutdated` with what to do."""
+    if found is SchemaState.TOO_NEW:
+        raise SchemaTooNew
+    if found is SchemaState.EMPTY:
+        raise SchemaOutdated("The database is empty: it has no tables of tagtide yet.")
+    if found is SchemaState.OUTDATED:
+        raise SchemaOutdated
+
+
+def upgrade_in(connection: Connection) -> None:
+    """Bring the tables up to date inside the transaction that is open on the connection."""
+    from alembic import command
+    from alembic.config import Config
+
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,426 @@
+"""Writing what was seen: readings, first sightings, newest counters and sums, in one go.
+
+Readings are only ever added. What stands on the rows of `video` and `hashtag` is the newest of
+them, also when an older one is stored later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, case, func, select, update
+
+from tagtide.models import (
+    Creator,
+    HashtagReading,
+    Video,
+    VideoCounters,
+    VideoReading,
+    VideoSeen,
+)
+from tagtide.ports import Sighting, SightingEffect
+from tagtide.storage import tables as t
+from tagtide.storage.rows import (
+    chunks,
+    hashtag_keys,
+    insert,
+    insert_missing,
+    video_reading_of,
+)
+
+_WINDOW_HOURS = 6
+
+
+def window_of(instant: datetime) -> datetime:
+    """Start of the six hours (UTC) an instant lies in."""
+    hour = instant.hour - instant.hour % _WINDOW_HOURS
+    return instant.replace(hour=hour, minute=0, second=0, microsecond=0)
+
+
+# --- totals of a hashtag --------------------------------------------------------------------------
+
+
+def put_hashtag_reading(connection: Connection, reading: HashtagReading) -> None:
+    """Add a reading; one of the same instant stays as it is."""
+    key = hashtag_keys(connection, [reading.hashtag])[reading.hashtag]
+    row = {
+        "tiktok_id": reading.hashtag_id,
+        "read_at": reading.read_at,
+        "view_count": reading.view_count,
+        "view_source": reading.view_source,
+        "view_unit": reading.view_unit,
+        "video_count": reading.video_count,
+        "video_source": reading.video_source,
+        "video_unit": reading.video_unit,
+        "run_id": reading.run_id,
+        "payload_hash": reading.payload_hash,
+        "flags": list(reading.flags),
+    }
+    statement = insert(connection, t.hashtag_reading).on_conflict_do_nothing()
+    if not connection.execute(statement.values(row | {"hashtag_key": key})).rowcount:
+        return
+    newest = t.hashtag.c.read_at.is_(None) | (t.hashtag.c.read_at < reading.read_at)
+    kept_id = func.coalesce(reading.hashtag_id, t.hashtag.c.tiktok_id)
+    connection.execute(
+        update(t.hashtag).where(t.hashtag.c.id == key, newest).values(row | {"tiktok_id": kept_id})
+    )
+    _count_totals(connection, key, reading)
+
+
+def _count_totals(connection: Connection, key: int, reading: HashtagReading) -> None:
+    counted = {"view_count": reading.view_count, "video_count": reading.video_count}
+    first = {f"first_{name}": value for name, value in counted.items()}
+    last = {f"last_{name}": value for name, value in counted.items()}
+    first["first_read_at"] = last["last_read_at"] = reading.read_at  # type: ignore[assignment]  # mixed on purpose
+    statement = insert(connection, t.hashtag_window).values(
+        hashtag_key=key, window_at=window_of(reading.read_at), readings=1, **first, **last
+    )
+    window, new = t.hashtag_window.c, statement.excluded
+    earlier = window.first_read_at.is_(None) | (new.first_read_at < window.first_read_at)
+    later = window.last_read_at.is_(None) | (new.last_read_at > window.last_read_at)
+    changed: dict[str, Any] = {
+        name: case((earlier, new[name]), else_=window[name]) for name in first
+    }
+    changed |= {name: case((later, new[name]), else_=window[name]) for name in last}
+    changed["readings"] = window.readings + 1
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["hashtag_key", "window_at"], set_=changed)
+    )
+
+
+# --- creators -------------------------------------------------------------------------------------
+
+_CREATOR_FACTS = (
+    "sec_uid", "uid", "username", "nickname", "follower_count", "video_count", "verified", "region",
+)  # fmt: skip
+
+
+def put_creators(connection: Connection, creators: Iterable[Creator]) -> dict[str, int]:
+    """Insert creators or complete them: a fact that is not stated stays as it was."""
+    wanted = {creator.creator_key: creator for creator in creators}
+    stored = _stored_creators(connection, wanted)
+    changed = [c for key, c in wanted.items() if key not in stored or _says_more(c, stored[key])]
+    keys = {key: row.id for key, row in stored.items()}
+    if changed:
+        _upsert_creators(connection, changed)
+        fresh = [c.creator_key for c in changed if c.creator_key not in keys]
+        keys |= {key: row.id for key, row in _stored_creators(connection, fresh).items()}
+    return keys
+
+
+def _stored_creators(connection: Connection, keys: Iterable[str]) -> dict[str, Any]:
+    rows: dict[str, Any] = {}
+    for some in chunks(keys):
+        query = select(t.creator).where(t.creator.c.creator_key.in_(some))
+        rows.update((row.creator_key, row) for row in connection.execute(query))
+    return rows
+
+
+def _says_more(creator: Creator, row: Any) -> bool:
+    stated = ((getattr(creator, name), getattr(row, name)) for name in _CREATOR_FACTS)
+    return any(new is not None and new != old for new, old in stated)
+
+
+def _upsert_creators(connection: Connection, creators: Iterable[Creator]) -> None:
+    statement = insert(connection, t.creator)
+    stated = {
+        name: func.coalesce(statement.excluded[name], t.creator.c[name]) for name in _CREATOR_FACTS
+    }
+    # In one order everywhere, so that two writers never wait for each other.
+    rows = sorted((_creator_row(c) for c in creators), key=lambda row: str(row["creator_key"]))
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["creator_key"], set_=stated), rows
+    )
+
+
+def _creator_row(creator: Creator) -> dict[str, Any]:
+    return {"creator_key": creator.creator_key} | {
+        name: getattr(creator, name) for name in _CREATOR_FACTS
+    }
+
+
+# --- a page of videos -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A sighting with the keys of everything in it."""
+
+    sighting: Sighting
+    hashtag_key: int
+    seen: Mapping[str, VideoSeen]
+    keys: Mapping[str, int]
+    #: The newest reading before this one, of videos that were known.
+    previous: Mapping[str, VideoReading]
+    #: Videos whose reading of this very instant is stored already.
+    repeated: frozenset[str]
+    first: frozenset[str]
+
+
+def put_sighting(connection: Connection, sighting: Sighting) -> list[SightingEffect]:
+    """Store a page and say what it changed, per video in the order seen (each once)."""
+    seen: dict[str, VideoSeen] = {}
+    for one in sighting.videos:
+        seen.setdefault(one.video.video_id, one)
+    if not seen:
+        return []
+    page = _identify(connection, sighting, seen)
+    _put_readings(connection, page)
+    new_in = _put_memberships(connection, page)
+    return [
+        SightingEffect(
+            video_id=video_id,
+            new_in=tuple(new_in.get(page.keys[video_id], ())),
+            is_first=video_id in page.first,
+            previous=page.previous.get(video_id),
+        )
+        for video_id in seen
+    ]
+
+
+def _identify(connection: Connection, sighting: Sighting, seen: Mapping[str, VideoSeen]) -> _Page:
+    creators = put_creators(connection, (one.video.creator for one in seen.values()))
+    stored = _stored_videos(connection, seen)
+    new = [one for video_id, one in seen.items() if video_id not in stored]
+    first: frozenset[str] = frozenset()
+    if new:
+        first = _insert_videos(connection, new, creators, sighting.read_at)
+        missing = [one.video.video_id for one in new]
+        stored = stored | _stored_videos(connection, missing)
+    known = {video_id: stored[video_id] for video_id in seen if video_id not in first}
+    _refresh_latest(connection, known, seen, creators, sighting.read_at)
+    return _Page(
+        sighting=sighting,
+        hashtag_key=hashtag_keys(connection, [sighting.hashtag])[sighting.hashtag],
+        seen=seen,
+        keys={video_id: stored[video_id].id for video_id in seen},
+        previous=_previous(connection, known, sighting.read_at),
+        repeated=frozenset(v for v, row in known.items() if row.read_at == sighting.read_at),
+        first=first,
+    )
+
+
+def _stored_videos(connection: Connection, video_ids: Iterable[str]) -> dict[str, Any]:
+    columns = (t.video.c.id, t.video.c.video_id, t.video.c.read_at, *_counter_columns(t.video))
+    rows: dict[str, Any] = {}
+    for some in chunks(video_ids):
+        # Locked in one order, so that "previous" is true and two writers never deadlock.
+        query = select(*columns).where(t.video.c.video_id.in_(some)).order_by(t.video.c.id)
+        found = connection.execute(query.with_for_update())
+        rows.update((row.video_id, row) for row in found)
+    return rows
+
+
+_COUNTERS = ("view_count", "like_count", "comment_count", "share_count", "save_count", "source")
+
+
+def _counter_columns(table: Any) -> tuple[Any, ...]:
+    return tuple(table.c[name] for name in _COUNTERS)
+
+
+def _counter_values(counters: VideoCounters) -> dict[str, Any]:
+    return {name: getattr(counters, name) for name in _COUNTERS}
+
+
+def _insert_videos(
+    connection: Connection,
+    new: Sequence[VideoSeen],
+    creators: Mapping[str, int],
+    read_at: datetime,
+) -> frozenset[str]:
+    """Insert and return the ids that were really new (another worker may have been faster)."""
+    rows = sorted(
+        (_video_row(one.video, creators) | _counter_values(one.counters) for one in new),
+        key=lambda row: str(row["video_id"]),
+    )
+    for row in rows:
+        row |= {"first_seen_at": read_at, "read_at": read_at}
+    statement = insert(connection, t.video).on_conflict_do_nothing()
+    return frozenset(connection.execute(statement.returning(t.video.c.video_id), rows).scalars())
+
+
+def _video_row(video: Video, creators: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "video_id": video.video_id,
+        "creator_key": creators[video.creator.creator_key],
+        "caption": video.caption,
+        "created_at": video.created_at,
+        "duration": video.duration,
+        "is_photo": video.is_photo,
+        "is_ad": video.is_ad,
+        "region": video.region,
+        "music_id": video.music_id,
+        "hashtags": list(video.hashtags),
+    }
+
+
+_REFRESH = (
+    update(t.video)
+    .where(t.video.c.id == bindparam("key"), t.video.c.read_at < bindparam("at"))
+    .values(
+        read_at=bindparam("at"),
+        creator_key=bindparam("creator"),
+        **{name: bindparam(f"new_{name}") for name in _COUNTERS},
+    )
+)
+
+
+def _refresh_latest(
+    connection: Connection,
+    known: Mapping[str, Any],
+    seen: Mapping[str, VideoSeen],
+    creators: Mapping[str, int],
+    read_at: datetime,
+) -> None:
+    rows = [
+        {
+            "key": row.id,
+            "at": read_at,
+            "creator": creators[seen[video_id].video.creator.creator_key],
+            **{f"new_{k}": v for k, v in _counter_values(seen[video_id].counters).items()},
+        }
+        for video_id, row in known.items()
+        if row.read_at < read_at
+    ]
+    if rows:
+        connection.execute(_REFRESH, rows)
+
+
+def _previous(
+    connection: Connection, known: Mapping[str, Any], read_at: datetime
+) -> dict[str, VideoReading]:
+    found = {v: video_reading_of(row) for v, row in known.items() if row.read_at < read_at}
+    late = {row.id: video_id for video_id, row in known.items() if row.read_at >= read_at}
+    if late:
+        found |= _readings_before(connection, late, read_at)
+    return found
+
+
+def _readings_before(
+    connection: Connection, keys: Mapping[int, str], read_at: datetime
+) -> dict[str, VideoReading]:
+    reading = t.video_reading
+    other = reading.alias()
+    newest = (
+        select(func.max(other.c.read_at))
+        .where(other.c.video_key == reading.c.video_key, other.c.read_at < read_at)
+        .scalar_subquery()
+    )
+    query = (
+        select(t.video.c.video_id, reading)
+        .join(t.video, t.video.c.id == reading.c.video_key)
+        .where(reading.c.video_key.in_(list(keys)), reading.c.read_at == newest)
+    )
+    return {row.video_id: video_reading_of(row) for row in connection.execute(query)}
+
+
+def _put_readings(connection: Connection, page: _Page) -> None:
+    rows = [
+        {
+            "video_key": page.keys[video_id],
+            "read_at": page.sighting.read_at,
+            **_counter_values(one.counters),
+        }
+        for video_id, one in page.seen.items()
+    ]
+    insert_missing(connection, t.video_reading, rows)
+
+
+def _put_memberships(connection: Connection, page: _Page) -> dict[int, list[int]]:
+    """Note where the videos were seen; return the campaigns each is new in, by video key."""
+    if page.sighting.run_id is not None:
+        owner = {"run_id": page.sighting.run_id, "hashtag_key": page.hashtag_key}
+        insert_missing(
+            connection, t.run_video, [owner | {"video_key": key} for key in page.keys.values()]
+        )
+    new_here = _put_in_hashtag(connection, page)
+    _count_videos(connection, page, new_here)
+    return _put_in_campaigns(connection, page)
+
+
+def _put_in_hashtag(connection: Connection, page: _Page) -> int:
+    """Return how many videos the hashtag's feed showed for the first time."""
+    at = page.sighting.read_at
+    keys = list(page.keys.values())
+    held = t.hashtag_video
+    here = (held.c.hashtag_key == page.hashtag_key) & held.c.video_key.in_(keys)
+    known = set(connection.execute(select(held.c.video_key).where(here)).scalars())
+    connection.execute(update(held).where(here, held.c.last_seen_at < at).values(last_seen_at=at))
+    rows = [
+        {"hashtag_key": page.hashtag_key, "video_key": k, "first_seen_at": at, "last_seen_at": at}
+        for k in keys
+        if k not in known
+    ]
+    insert_missing(connection, held, rows)
+    return len(rows)
+
+
+def _put_in_campaigns(connection: Connection, page: _Page) -> dict[int, list[int]]:
+    held = t.campaign_video
+    rows = [
+        {
+            "campaign_id": campaign_id,
+            "video_key": key,
+            "hashtag_key": page.hashtag_key,
+            "first_seen_at": page.sighting.read_at,
+        }
+        for campaign_id in page.sighting.campaign_ids
+        for key in page.keys.values()
+    ]
+    if not rows:
+        return {}
+    statement = insert(connection, held).on_conflict_do_nothing()
+    inserted = connection.execute(statement.returning(held.c.video_key, held.c.campaign_id), rows)
+    new_in: dict[int, list[int]] = {}
+    for video_key, campaign_id in inserted:
+        new_in.setdefault(video_key, []).append(campaign_id)
+    return {key: sorted(campaigns) for key, campaigns in new_in.items()}
+
+
+def _count_videos(connection: Connection, page: _Page, new_here: int) -> None:
+    gain = sum(_gain(page, video_id) for video_id in page.seen)
+    if not new_here and not gain:
+        return
+    statement = insert(connection, t.hashtag_window).values(
+        hashtag_key=page.hashtag_key,
+        window_at=window_of(page.sighting.read_at),
+        new_videos=new_here,
+        view_gain=gain,
+    )
+    window, new = t.hashtag_window.c, statement.excluded
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["hashtag_key", "window_at"],
+            set_={
+                "new_videos": window.new_videos + new.new_videos,
+                "view_gain": window.view_gain + new.view_gain,
+            },
+        )
+    )
+
+
+def _gain(page: _Page, video_id: str) -> int:
+    previous = page.previous.get(video_id)
+    if previous is None or video_id in page.repeated:
+        return 0
+    before, now = previous.counters, page.seen[video_id].counters
+    if before.source is not now.source or before.view_count is None or now.view_count is None:
+        return 0
+    return max(0, now.view_count - before.view_count)
+
+
+# --- high priority --------------------------------------------------------------------------------
+
+
+def mark_high_priority(connection: Connection, marks: Sequence[tuple[int, str, datetime]]) -> None:
+    """Note when a video first was of high priority in a campaign; an earlier note stays."""
+    held = t.campaign_video
+    for campaign_id, video_id, at in marks:
+        key = select(t.video.c.id).where(t.video.c.video_id == video_id).scalar_subquery()
+        this = and_(held.c.campaign_id == campaign_id, held.c.video_key == key)
+        connection.execute(
+            update(held).where(this, held.c.high_priority_at.is_(None)).values(high_priority_at=at)
+        )

@@ -1,0 +1,136 @@
+"""The store: every topic over one database, and how it is opened."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from tagtide.errors import DiskFull, StorageError, StorageReadOnly
+from tagtide.ports import Clock
+from tagtide.storage import schema
+from tagtide.storage.alerts import Alerts
+from tagtide.storage.campaigns import Campaigns
+from tagtide.storage.database import (
+    Database,
+    PostgresDatabase,
+    SqliteDatabase,
+    parse_url,
+    sqlite_file,
+)
+from tagtide.storage.failures import translate
+from tagtide.storage.ledger import Ledger
+from tagtide.storage.outbox import Outbox
+from tagtide.storage.readings import Readings
+from tagtide.storage.runs import Runs
+from tagtide.storage.workers import Workers
+
+#: Below this a page could be paid for and then not be kept.
+MIN_FREE_BYTES = 200 * 1024 * 1024
+#: Seconds to wait for a PostgreSQL server that does not answer.
+PATIENCE = 30.0
+
+
+class SqlStore(Campaigns, Runs, Ledger, Readings, Alerts, Outbox, Workers):
+    """`tagtide.ports.Store` and `WorkerStore` on SQLite or PostgreSQL."""
+
+    def __init__(self, database: Database, clock: Clock, path: Path | None = None) -> None:
+        self._db = database
+        self._clock = clock
+        self._path = path
+
+    async def check_writable(self) -> None:
+        """Raise what a write would raise, without writing. Raises `StorageError`."""
+        if self._path is not None:
+            _refuse_little_space(self._path)
+        await self._db.write(_try_to_write)
+
+    async def aclose(self) -> None:
+        """Wait for what is under way, then release files and connections."""
+        await self._db.aclose()
+
+
+def _refuse_little_space(path: Path) -> None:
+    free = shutil.disk_usage(path.resolve().parent).free
+    if free < MIN_FREE_BYTES:
+        raise DiskFull(f"Only {free // 2**20} MB are left on the disk of the database.")
+
+
+def _try_to_write(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        if connection.execute(text("SHOW transaction_read_only")).scalar() == "on":
+            raise StorageReadOnly("The database server does not accept writes.")
+        return
+    with connection.begin_nested() as attempt:
+        # A new table needs a new page, which a full disk or a quota refuses.
+        connection.exec_driver_sql("CREATE TABLE writable_probe (x)")
+        attempt.rollback()
+
+
+async def open_store(
+    url: str,
+    *,
+    clock: Clock,
+    migrate: bool | Literal["auto"] = "auto",
+    patience: float = PATIENCE,
+) -> SqlStore:
+    """Open a database and make sure that its tables are those of this version.
+
+    Args:
+        url: ``sqlite:///file.db``, ``sqlite://`` (memory) or ``postgresql://user@host/name``.
+        clock: For backoff, and for the instants of outcomes.
+        migrate: Whether to create or upgrade the tables; "auto" does so on SQLite (after a backup)
+            and leaves a PostgreSQL, which others may be using, to ``tagtide db upgrade``.
+        patience: Seconds to wait for a PostgreSQL server that does not answer, each time.
+
+    Raises:
+        SchemaOutdated: The tables are older, and ``migrate`` does not allow to change them.
+        SchemaTooNew: A newer tagtide made them. Nothing was written.
+        DatabaseCorrupt: The file is damaged, or is not ours.
+        ConfigError: The address is of another kind of database.
+    """
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return await asyncio.to_thread(_open_sqlite, url, clock, migrate=bool(migrate))
+    database = PostgresDatabase(parsed, clock, patience)
+    try:
+        await database.write(lambda c: _bring_up_to_date(c, migrate=migrate is True))
+    except BaseException:
+        await database.aclose()
+        raise
+    return SqlStore(database, clock)
+
+
+def _bring_up_to_date(connection: Connection, *, migrate: bool) -> None:
+    found = schema.state(connection)
+    if migrate and found in (schema.SchemaState.EMPTY, schema.SchemaState.OUTDATED):
+        schema.upgrade_in(connection)
+        return
+    schema.refuse_unless_current(found)
+
+
+def _open_sqlite(url: str, clock: Clock, *, migrate: bool) -> SqlStore:
+    path = sqlite_file(url)
+    if path is not None:
+        _create_private(path)
+    database = SqliteDatabase(path)
+    try:
+        with database.writer_engine.connect() as connection, connection.begin():
+            _bring_up_to_date(connection, migrate=migrate)
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise translate(error) from error
+    return SqlStore(database, clock, path)
+
+
+def _create_private(path: Path) -> None:
+    """Create the file for its owner alone; SQLite gives its companions the same permissions."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StorageError(f"The database file cannot be opened: {error.strerror}.") from error

@@ -1,0 +1,457 @@
+"""The tables, once, for both engines. The migrations are tested to give exactly these.
+
+Things of strangers (hashtags, creators, videos) have small integer keys; the readings, which are by
+far the most rows, hold nothing but such keys and numbers. The newest counters stand on the rows of
+`video` and `hashtag` as well, and sums per six hours in `hashtag_window`, so that no page has to go
+through the history.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+
+from tagtide.models import CounterSource
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_micros(instant: datetime) -> int:
+    """Whole microseconds since the epoch. Raises `ValueError` for a naive datetime."""
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs a time zone")
+    return (instant - EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The instant, aware, in UTC."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime as BIGINT microseconds since the epoch: exact and compact everywhere."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002, D102 - the interface of SQLAlchemy
+        return None if value is None else to_micros(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002, D102 - the interface of SQLAlchemy
+        return None if value is None else from_micros(value)
+
+
+#: Never renumber: the numbers are in the rows.
+_SOURCE_NUMBERS = {
+    CounterSource.STATS_V2: 1,
+    CounterSource.STATS: 2,
+    CounterSource.CHALLENGE_STATS: 3,
+    CounterSource.CH_INFO: 4,
+    CounterSource.STATISTICS: 5,
+}
+_SOURCES = {number: source for source, number in _SOURCE_NUMBERS.items()}
+
+
+class SourceNumber(TypeDecorator[CounterSource]):
+    """The field a counter came from, as a small number, because every reading holds one."""
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: CounterSource | None, dialect: Dialect) -> int | None:  # noqa: ARG002, D102 - the interface of SQLAlchemy
+        return None if value is None else _SOURCE_NUMBERS[value]
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> CounterSource | None:  # noqa: ARG002, D102 - the interface of SQLAlchemy
+        return None if value is None else _SOURCES[value]
+
+
+#: SQLite numbers rows by itself only in a column that is INTEGER to the letter.
+Key = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _key(name: str, target: str, *, primary: bool = False, optional: bool = False) -> Column[int]:
+    return Column(name, Key, ForeignKey(target), primary_key=primary, nullable=optional)
+
+
+def _total(name: str) -> Column[Any]:
+    return Column(name, Integer, nullable=False, server_default=text("0"))
+
+
+def _counters() -> tuple[Column[Any], ...]:
+    names = ("view_count", "like_count", "comment_count", "share_count", "save_count")
+    return (*(Column(name, BigInteger) for name in names), Column("source", SourceNumber))
+
+
+def _totals() -> tuple[Column[Any], ...]:
+    return (
+        Column("view_count", BigInteger),
+        Column("view_source", SourceNumber),
+        Column("view_unit", BigInteger),
+        Column("video_count", BigInteger),
+        Column("video_source", SourceNumber),
+        Column("video_unit", BigInteger),
+        Column("run_id", Key),
+        Column("payload_hash", String(64)),
+        Column("flags", JSON),
+    )
+
+
+# --- what is watched ------------------------------------------------------------------------------
+
+campaign = Table(
+    "campaign",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("timezone", Text, nullable=False),
+    Column("starts_on", Date),
+    Column("ends_on", Date),
+    Column("rules", JSON, nullable=False),
+    Column("channels", JSON, nullable=False),
+    Column("page_budget", Integer, nullable=False),
+    Column("credits_per_day", Integer),
+    Column("schedules", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    #: Set when it is taken out of service; the row stays for its runs and its ledger.
+    Column("removed_at", Instant),
+)
+Index(
+    "uq_campaign_name_in_service",
+    campaign.c.name,
+    unique=True,
+    sqlite_where=campaign.c.removed_at.is_(None),
+    postgresql_where=campaign.c.removed_at.is_(None),
+)
+
+hashtag = Table(
+    "hashtag",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("name", Text, nullable=False),
+    #: The id at TikTok, once known.
+    Column("tiktok_id", Text),
+    _total("failures"),
+    #: Failures in a row that say "there is no such hashtag".
+    _total("refusals"),
+    Column("failure_reason", String(32), nullable=False, server_default=text("''")),
+    Column("paused_at", Instant),
+    #: The newest reading; None before the first.
+    Column("read_at", Instant),
+    *_totals(),
+    UniqueConstraint("name"),
+)
+
+campaign_hashtag = Table(
+    "campaign_hashtag",
+    metadata,
+    _key("campaign_id", "campaign.id", primary=True),
+    _key("hashtag_key", "hashtag.id", primary=True),
+    Column("position", Integer, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("threshold", Integer),
+    Column("feed", Boolean, nullable=False),
+    Index(None, "hashtag_key"),
+    sqlite_with_rowid=False,
+)
+
+# --- what was seen --------------------------------------------------------------------------------
+
+creator = Table(
+    "creator",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("creator_key", Text, nullable=False),
+    Column("sec_uid", Text),
+    Column("uid", Text),
+    Column("username", Text),
+    Column("nickname", Text),
+    Column("follower_count", BigInteger),
+    Column("video_count", BigInteger),
+    Column("verified", Boolean),
+    Column("region", Text),
+    UniqueConstraint("creator_key"),
+)
+
+video = Table(
+    "video",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("video_id", Text, nullable=False),
+    _key("creator_key", "creator.id"),
+    Column("caption", Text, nullable=False),
+    Column("created_at", Instant),
+    Column("duration", Float),
+    Column("is_photo", Boolean, nullable=False),
+    Column("is_ad", Boolean),
+    Column("region", Text),
+    Column("music_id", Text),
+    Column("hashtags", JSON, nullable=False),
+    Column("first_seen_at", Instant, nullable=False),
+    #: The newest reading.
+    Column("read_at", Instant, nullable=False),
+    *_counters(),
+    UniqueConstraint("video_id"),
+)
+
+video_reading = Table(
+    "video_reading",
+    metadata,
+    _key("video_key", "video.id", primary=True),
+    Column("read_at", Instant, primary_key=True),
+    *_counters(),
+    sqlite_with_rowid=False,
+)
+
+hashtag_reading = Table(
+    "hashtag_reading",
+    metadata,
+    _key("hashtag_key", "hashtag.id", primary=True),
+    Column("read_at", Instant, primary_key=True),
+    Column("tiktok_id", Text),
+    *_totals(),
+    sqlite_with_rowid=False,
+)
+
+#: Sums of six hours, cut at 0, 6, 12 and 18 h UTC.
+hashtag_window = Table(
+    "hashtag_window",
+    metadata,
+    _key("hashtag_key", "hashtag.id", primary=True),
+    Column("window_at", Instant, primary_key=True),
+    Column("first_read_at", Instant),
+    Column("first_view_count", BigInteger),
+    Column("first_video_count", BigInteger),
+    Column("last_read_at", Instant),
+    Column("last_view_count", BigInteger),
+    Column("last_video_count", BigInteger),
+    _total("readings"),
+    #: Videos seen for the first time in the hashtag's feed.
+    _total("new_videos"),
+    #: Growth of views of known videos between this sighting in the feed and the one before.
+    Column("view_gain", BigInteger, nullable=False, server_default=text("0")),
+    sqlite_with_rowid=False,
+)
+
+hashtag_video = Table(
+    "hashtag_video",
+    metadata,
+    _key("hashtag_key", "hashtag.id", primary=True),
+    _key("video_key", "video.id", primary=True),
+    Column("first_seen_at", Instant, nullable=False),
+    Column("last_seen_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+campaign_video = Table(
+    "campaign_video",
+    metadata,
+    _key("campaign_id", "campaign.id", primary=True),
+    _key("video_key", "video.id", primary=True),
+    #: Where it was seen first.
+    _key("hashtag_key", "hashtag.id"),
+    Column("first_seen_at", Instant, nullable=False),
+    Column("high_priority_at", Instant),
+    Index(None, "campaign_id", "first_seen_at"),
+    sqlite_with_rowid=False,
+)
+
+# --- what was done --------------------------------------------------------------------------------
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("job", String(32), nullable=False),
+    _key("campaign_id", "campaign.id"),
+    Column("slot_at", Instant, nullable=False),
+    Column("trigger", String(16), nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Column("status", String(16), nullable=False),
+    Column("reason", String(32), nullable=False),
+    _total("credits"),
+    UniqueConstraint("job", "campaign_id", "slot_at"),
+)
+
+slot = Table(
+    "slot",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("job", String(32), nullable=False),
+    _key("hashtag_key", "hashtag.id"),
+    Column("slot_at", Instant, nullable=False),
+    #: The run that owns it now.
+    _key("run_id", "run.id"),
+    Column("lease_until", Instant, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("cursor", Text, nullable=False, server_default=text("'0'")),
+    _total("pages"),
+    _total("videos_new"),
+    Column("new_views", BigInteger, nullable=False, server_default=text("0")),
+    #: Charged to runs that owned it before.
+    _total("credits"),
+    Column("done_at", Instant),
+    UniqueConstraint("job", "hashtag_key", "slot_at"),
+    Index(None, "run_id"),
+)
+
+run_hashtag = Table(
+    "run_hashtag",
+    metadata,
+    _key("run_id", "run.id", primary=True),
+    _key("hashtag_key", "hashtag.id", primary=True),
+    Column("status", String(16), nullable=False),
+    Column("reason", String(32), nullable=False),
+    _total("videos_seen"),
+    _total("videos_new"),
+    Column("new_views", BigInteger),
+    _total("pages"),
+    _total("credits"),
+    Column("detail", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: What a run saw, so that it can go on after an interruption and report on itself.
+run_video = Table(
+    "run_video",
+    metadata,
+    _key("run_id", "run.id", primary=True),
+    _key("hashtag_key", "hashtag.id", primary=True),
+    _key("video_key", "video.id", primary=True),
+    sqlite_with_rowid=False,
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", Key, primary_key=True),
+    _key("run_id", "run.id", optional=True),
+    _key("campaign_id", "campaign.id", optional=True),
+    _key("hashtag_key", "hashtag.id", optional=True),
+    Column("endpoint", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("credits", Integer, nullable=False),
+    Column("reserved_at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    Column("credits_remaining", BigInteger),
+    Column("note", Text, nullable=False, server_default=text("''")),
+    Index(None, "run_id"),
+    #: Covers the sum that every reservation makes.
+    Index("ix_ledger_budget", "reserved_at", "state", "credits", "campaign_id"),
+)
+
+#: One row: what the provider said last.
+balance = Table(
+    "balance",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("credits_remaining", BigInteger, nullable=False),
+    Column("read_at", Instant, nullable=False),
+    Column("plan", Text),
+)
+
+# --- what people are told -------------------------------------------------------------------------
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("alert_id", String(64), primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    _key("campaign_id", "campaign.id"),
+    Column("rule", String(32), nullable=False),
+    Column("hashtag", Text),
+    Column("video_id", Text),
+    Column("state", String(16), nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("resolved_at", Instant),
+    Column("value", Float, nullable=False),
+    Column("threshold", Float, nullable=False),
+    Column("peak", Float, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("data", JSON, nullable=False),
+    Index(None, "opened_at"),
+)
+Index(
+    "uq_alert_firing",
+    alert.c.fingerprint,
+    unique=True,
+    sqlite_where=alert.c.state == text("'firing'"),
+    postgresql_where=alert.c.state == text("'firing'"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("notification_id", String(64), primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("alert_id", String(64)),
+    Column("kind", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("payload", JSON, nullable=False),
+    _total("attempts"),
+    Column("lease_until", Instant),
+    Column("sent_at", Instant),
+    Column("given_up_at", Instant),
+    Column("last_error", Text),
+)
+Index(
+    "ix_outbox_unsent",
+    outbox.c.due_at,
+    sqlite_where=outbox.c.sent_at.is_(None),
+    postgresql_where=outbox.c.sent_at.is_(None),
+)
+
+report = Table(
+    "report",
+    metadata,
+    _key("campaign_id", "campaign.id", primary=True),
+    Column("kind", String(32), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("made_at", Instant, nullable=False),
+    Column("body", JSON, nullable=False),
+)
+
+# --- who works ------------------------------------------------------------------------------------
+
+worker = Table(
+    "worker",
+    metadata,
+    Column("executor_id", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("beat_at", Instant, nullable=False),
+)
