@@ -1,0 +1,319 @@
+"""What changed between two readings of a hashtag, over the time that really passed.
+
+A counter is trusted only as far as it can be: values of different payload fields are never
+subtracted, 0 and unknown are different, a small fall is a stale read, a large or lasting one is a
+correction, and the climb back to the level before a correction is not news.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from tagtide.core.rounding import delta_bounds
+from tagtide.models import CounterSource, HashtagReading
+
+#: A smaller fall is a stale read ...
+_STALE_FALL = 0.05
+#: ... until so many lower reads came in a row.
+_LOWER_READS = 3
+#: So many reads without a move are believed, whatever was expected.
+_STILL_READS = 3
+#: An exact counter that stands still although this much was expected was read from a cache.
+_EXPECTED_GAIN = 10
+
+
+class ChangeNote(StrEnum):
+    """Why a change is unknown, or how it came about."""
+
+    NONE = ""
+    FIRST_READING = "first_reading"
+    #: The values come from different fields of the payload, or from a hashtag with another id.
+    SOURCE_CHANGED = "source_changed"
+    UNKNOWN = "unknown"
+    #: The provider corrected the counter; growth up to its earlier level is not news.
+    COUNTER_CORRECTED = "counter_corrected"
+    #: Lower than before by less than 5 %, or standing still against all expectation: an old answer.
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterChange:
+    """Change of one counter; every number is None when the change is unknown."""
+
+    note: ChangeNote = ChangeNote.NONE
+    #: As stated by the readings.
+    delta: int | None = None
+    #: Bounds of the true change, wider than the stated one when the counter is rounded.
+    low: int | None = None
+    high: int | None = None
+    #: Value and instant the change is measured from: the newest trustworthy one.
+    base: int | None = None
+    since: datetime | None = None
+    #: Hours from there to the current reading.
+    hours: float | None = None
+
+    @property
+    def per_hour(self) -> float | None:
+        """Change per hour that really passed."""
+        return self.delta / self.hours if self.delta is not None and self.hours else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Change of a hashtag between an earlier reading and the current one."""
+
+    hashtag: str
+    read_at: datetime
+    #: The earlier reading; None on the first.
+    previous_at: datetime | None
+    #: Hours between the two. A counter that could not be trusted then is measured from further
+    #: back and carries hours of its own.
+    elapsed_hours: float | None
+    views: CounterChange
+    videos: CounterChange
+
+    @property
+    def new_views(self) -> int | None:
+        """Views gained as stated; None when unknown, never negative."""
+        return self.views.delta
+
+    @property
+    def new_videos(self) -> int | None:
+        """Videos gained as stated; None when unknown, never negative."""
+        return self.videos.delta
+
+    @property
+    def views_per_hour(self) -> float | None:
+        """Views gained per hour that really passed."""
+        return self.views.per_hour
+
+    @property
+    def videos_per_hour(self) -> float | None:
+        """Videos gained per hour that really passed."""
+        return self.videos.per_hour
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Where to look for the earlier reading, as `Store.reading_near` wants it."""
+
+    target: datetime
+    tolerance: timedelta
+    #: Readings from here on are enough to tell stale and corrected counters.
+    history_since: datetime
+
+
+def choose_window(now: datetime, window_hours: float) -> Window:
+    """The reading nearest to ``now - window`` within half a window serves best."""
+    window = timedelta(hours=window_hours)
+    return Window(target=now - window, tolerance=window / 2, history_since=now - 28 * window)
+
+
+def measure_change(
+    current: HashtagReading,
+    previous: HashtagReading | None,
+    earlier: Sequence[HashtagReading] = (),
+) -> Change:
+    """Change from ``previous`` to ``current``.
+
+    ``earlier`` are other readings of the same hashtag, in any order, those between the two
+    included; the more there are, the better stale reads and corrections are told from growth.
+    Without them a fall is judged against ``previous`` alone. Does NOT judge whether it is news.
+    """
+    if previous is None or previous.read_at >= current.read_at:
+        first = CounterChange(note=ChangeNote.FIRST_READING)
+        return Change(
+            hashtag=current.hashtag,
+            read_at=current.read_at,
+            previous_at=None,
+            elapsed_hours=None,
+            views=first,
+            videos=first,
+        )
+    series = _series(current, [previous, *earlier])
+    return Change(
+        hashtag=current.hashtag,
+        read_at=current.read_at,
+        previous_at=previous.read_at,
+        elapsed_hours=_hours(previous.read_at, current.read_at),
+        views=_counter_change([_views(r, current) for r in series], previous.read_at),
+        videos=_counter_change([_videos(r, current) for r in series], previous.read_at),
+    )
+
+
+# --- one counter ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One reading of one counter."""
+
+    at: datetime
+    value: int | None
+    source: CounterSource | None
+    unit: int
+    series: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A point and what it is worth."""
+
+    point: Point
+    note: ChangeNote
+    #: Growth up to here is not news: the level before a correction.
+    ceiling: int = 0
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it may be the end of a change."""
+        return self.note in {ChangeNote.NONE, ChangeNote.COUNTER_CORRECTED}
+
+
+def follow_counter(points: Sequence[Point]) -> list[Judged]:
+    """Judge each point of one counter in order of time, knowing only those before it.
+
+    Each payload field is a counter of its own. The first point of each is taken as it is.
+    """
+    tracks: dict[tuple[CounterSource | None, str | None], _Track] = {}
+    judged = []
+    for point in points:
+        if point.value is None:
+            judged.append(Judged(point, ChangeNote.UNKNOWN))
+            continue
+        track = tracks.setdefault((point.source, point.series), _Track())
+        judged.append(track.judge(point, point.value))
+    return judged
+
+
+class _Track:
+    """Level of one counter while its points are followed."""
+
+    def __init__(self) -> None:
+        self._good: Point | None = None
+        self._level = 0
+        self._ceiling = 0
+        self._lower_reads = 0
+        self._still_reads = 0
+        self._rate = 0.0
+
+    def judge(self, point: Point, value: int) -> Judged:
+        note = self._note(point, value)
+        if note is ChangeNote.COUNTER_CORRECTED:
+            self._ceiling = max(self._ceiling, self._level)
+            self._rate = 0.0
+        elif note is ChangeNote.NONE:
+            self._rate = self._rate_to(point, value)
+        if note is not ChangeNote.STALE:
+            self._good, self._level = point, value
+            self._lower_reads = self._still_reads = 0
+        return Judged(point, note, self._ceiling)
+
+    def _note(self, point: Point, value: int) -> ChangeNote:
+        if self._good is None or value > self._level:
+            return ChangeNote.NONE
+        if value == self._level:
+            return self._note_unmoved(point)
+        self._lower_reads += 1
+        fall = self._level - value
+        is_small = fall < _STALE_FALL * self._level or fall <= _step(point, self._good)
+        if is_small and self._lower_reads < _LOWER_READS:
+            return ChangeNote.STALE
+        return ChangeNote.COUNTER_CORRECTED
+
+    def _note_unmoved(self, point: Point) -> ChangeNote:
+        """The very same value: from a cache, if much growth was to be expected."""
+        self._still_reads += 1
+        assert self._good is not None
+        expected = self._rate * _hours(self._good.at, point.at)
+        is_exact = _step(point, self._good) == 0
+        if is_exact and expected >= _EXPECTED_GAIN and self._still_reads < _STILL_READS:
+            return ChangeNote.STALE
+        return ChangeNote.NONE
+
+    def _rate_to(self, point: Point, value: int) -> float:
+        if self._good is None or value <= self._ceiling:
+            return 0.0
+        hours = _hours(self._good.at, point.at)
+        return (value - self._level) / hours if hours > 0 else 0.0
+
+
+def _step(one: Point, other: Point) -> int:
+    """Width of the rounding; 0 when both are exact."""
+    unit = max(one.unit, other.unit)
+    return unit if unit > 1 else 0
+
+
+def _counter_change(points: Sequence[Point], previous_at: datetime) -> CounterChange:
+    judged = follow_counter(points)
+    now = judged[-1]
+    if not now.is_good:
+        return CounterChange(note=now.note)
+    before = [j for j in judged[:-1] if j.point.at <= previous_at and j.is_good]
+    usable = [j for j in before if _is_same_counter(j.point, now.point)]
+    if not usable:
+        return CounterChange(note=ChangeNote.SOURCE_CHANGED if before else ChangeNote.UNKNOWN)
+    base = usable[-1]
+    between = [
+        j
+        for j in judged[:-1]
+        if base.point.at < j.point.at and _is_same_counter(j.point, now.point)
+    ]
+    if any(j.note is ChangeNote.COUNTER_CORRECTED for j in [*between, now]):
+        return CounterChange(note=ChangeNote.COUNTER_CORRECTED)
+    return _difference(base, now)
+
+
+def _difference(base: Judged, now: Judged) -> CounterChange:
+    before, after = base.point.value, now.point.value
+    assert before is not None
+    assert after is not None
+    floor = max(before, now.ceiling)
+    if after <= floor and floor > before:
+        return CounterChange(note=ChangeNote.COUNTER_CORRECTED)
+    delta = after - floor
+    low, high = delta_bounds(delta, base.point.unit, now.point.unit)
+    return CounterChange(
+        delta=delta,
+        low=max(0, low),
+        high=max(high, after - before),
+        base=floor,
+        since=base.point.at,
+        hours=_hours(base.point.at, now.point.at),
+    )
+
+
+def _is_same_counter(one: Point, other: Point) -> bool:
+    return (one.source, one.series) == (other.source, other.series)
+
+
+def _series(current: HashtagReading, others: Sequence[HashtagReading]) -> list[HashtagReading]:
+    by_instant = {r.read_at: r for r in others if r.read_at < current.read_at}
+    return [by_instant[at] for at in sorted(by_instant)] + [current]
+
+
+def _views(reading: HashtagReading, current: HashtagReading) -> Point:
+    return Point(
+        reading.read_at,
+        reading.view_count,
+        reading.view_source,
+        reading.view_unit,
+        reading.hashtag_id or current.hashtag_id,
+    )
+
+
+def _videos(reading: HashtagReading, current: HashtagReading) -> Point:
+    return Point(
+        reading.read_at,
+        reading.video_count,
+        reading.video_source,
+        reading.video_unit,
+        reading.hashtag_id or current.hashtag_id,
+    )
+
+
+def _hours(earlier: datetime, later: datetime) -> float:
+    return (later - earlier).total_seconds() / 3600
