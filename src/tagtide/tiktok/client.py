@@ -14,6 +14,7 @@ import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import httpx2
@@ -32,8 +33,6 @@ from tagtide.net import AddressRefused, make_client, vet_url
 from tagtide.ports import Clock
 from tagtide.tiktok.wire import MAX_BODY, ApiRequest, classify
 
-Recorder = Callable[[ApiRequest, int, Mapping[str, str], bytes], None]
-
 _log = logging.getLogger(__name__)
 
 #: Bytes read of an answer that is an error.
@@ -43,6 +42,22 @@ _RECORDED_HEADERS = frozenset({"content-type", "retry-after", "x-ratelimit-reset
 #: Bytes decoded at once.
 _PIECE = 64 * 1024
 _USER_AGENT = "tagtide"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A request and its whole answer, without host and key."""
+
+    request: ApiRequest
+    status: int
+    #: A few harmless ones.
+    headers: Mapping[str, str]
+    #: Decoded.
+    body: bytes
+    recorded_at: datetime
+
+
+Recorder = Callable[[Exchange], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,9 +258,15 @@ class ApiClient:
     ) -> None:
         if self._recorder is None:
             return
-        kept = {name: value for name, value in headers.items() if name in _RECORDED_HEADERS}
+        exchange = Exchange(
+            request=request,
+            status=status,
+            headers={name: headers[name] for name in _RECORDED_HEADERS & headers.keys()},
+            body=body,
+            recorded_at=self._clock.now(),
+        )
         try:
-            await asyncio.to_thread(self._recorder, request, status, kept, body)
+            await asyncio.to_thread(self._recorder, exchange)
         except OSError:
             # The answer is paid for; a full disk must not lose it.
             _log.warning("An answer of %s could not be recorded.", request.endpoint)

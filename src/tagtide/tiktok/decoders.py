@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
+from tagtide.core.rounding import display_unit
 from tagtide.errors import Charge, ItemNotFound, Reason, UnexpectedResponse
 from tagtide.models import (
     Answer,
@@ -39,19 +40,30 @@ _GONE = {10201, 10202, 10204, 10205, 10215, 10216, 10217, 10221, 10222, 2053}
 # --- what all answers share -----------------------------------------------------------------------
 
 
+class Document(dict[str, Any]):
+    """A parsed answer that remembers the SHA-256 of its ``data`` part as it was sent."""
+
+    data_hash: str
+
+
 def _answer(document: Mapping[str, Any], value: T, flags: list[str]) -> Answer[T]:
     return Answer(
         value=value,
         credits_used=fields.stated_credits(document.get("credits_used")),
         credits_remaining=fields.stated_credits(document.get("credits_remaining")),
-        payload_hash=payload_hash(document.get("data")),
+        payload_hash=payload_hash(document),
         flags=tuple(dict.fromkeys(flags)),
     )
 
 
-def payload_hash(data: Any) -> str:
-    """SHA-256 over the ``data`` part in one canonical spelling."""
-    return hashlib.sha256(_CANONICAL.encode(data).encode("ascii")).hexdigest()
+def payload_hash(document: Mapping[str, Any]) -> str:
+    """SHA-256 of the ``data`` part: as sent, or of one canonical spelling where that is lost.
+
+    Times and credits stand outside of it, so the same answer served twice has the same hash.
+    """
+    if isinstance(document, Document) and hasattr(document, "data_hash"):
+        return document.data_hash
+    return hashlib.sha256(_CANONICAL.encode(document.get("data")).encode("ascii")).hexdigest()
 
 
 _CANONICAL = json.JSONEncoder(separators=(",", ":"), sort_keys=True, check_circular=False)
@@ -211,7 +223,7 @@ def _merged(data: Mapping[str, Any], groups: _Groups) -> dict[str, Any]:
 def _totals(hashtag_id: str, title: str, groups: _Groups, flags: list[str]) -> HashtagTotals:
     videos, video_source = _best(groups, _VIDEOS, "video_count", flags)
     views, view_source = _best(groups, _VIEWS, "view_count", flags)
-    # Nobody can have watched nothing often, but 0 videos and 0 views is how upstream says nothing.
+    # Videos that nobody has watched yet are possible; nothing of both is how upstream says nothing.
     zero_views = _zero_source(groups, _VIEWS)
     if views is None and videos is not None and zero_views is not None:
         views, view_source = 0, zero_views
@@ -221,10 +233,10 @@ def _totals(hashtag_id: str, title: str, groups: _Groups, flags: list[str]) -> H
         title=title,
         view_count=views,
         view_source=view_source,
-        view_unit=display_unit(views, view_source),
+        view_unit=_unit(views, view_source),
         video_count=videos,
         video_source=video_source,
-        video_unit=display_unit(videos, video_source),
+        video_unit=_unit(videos, video_source),
     )
 
 
@@ -250,13 +262,9 @@ def _zero_source(groups: _Groups, names: tuple[str, ...]) -> CounterSource | Non
     return None
 
 
-def display_unit(value: int | None, source: CounterSource | None) -> int:
-    """The step in which a source states a value of this size; ``statsV2`` is exact."""
-    if value is None or source is CounterSource.STATS_V2 or value < 10_000:
-        return 1
-    if value < 1_000_000:
-        return 100
-    return 100_000 if value < 1_000_000_000 else 100_000_000
+def _unit(value: int | None, source: CounterSource | None) -> int:
+    """Display unit of a total; ``statsV2`` is exact."""
+    return 1 if value is None or source is CounterSource.STATS_V2 else display_unit(value)
 
 
 # --- videos ---------------------------------------------------------------------------------------

@@ -116,8 +116,10 @@ def short_text(value: Any, limit: int) -> str | None:
 def hashtag_name(value: Any) -> str | None:
     """Normal form of a hashtag: NFC, casefolded, without ``#`` and white space."""
     name = text(value, 200).strip().lstrip("#").strip()
-    normal = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-    return None if not normal or any(c.isspace() for c in normal) else normal
+    for _ in range(2):
+        # Folding may decompose; the second round reaches the fixed point.
+        name = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    return None if not name or any(c.isspace() for c in name) else name
 
 
 def instant(value: Any) -> datetime | None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
-import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tagtide.core.formats import iso_utc
 from tagtide.errors import UnexpectedResponse
-from tagtide.ports import Clock
-from tagtide.tiktok.wire import ApiRequest, decode_body
+from tagtide.tiktok.client import Exchange
+from tagtide.tiktok.wire import decode_body
 
 
 class Recorder:
@@ -23,32 +23,30 @@ class Recorder:
     ``recorded_at``. Names sort by time.
     """
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._clock = clock
 
-    def __call__(
-        self, request: ApiRequest, status: int, headers: Mapping[str, str], body: bytes
-    ) -> None:
+    def __call__(self, exchange: Exchange) -> None:
         """Write one exchange. Raises `OSError`."""
-        now = self._clock.now()
+        at = exchange.recorded_at
         record = {
-            "endpoint": request.endpoint,
-            "path": request.path,
-            "request": request.body,
-            "status": status,
-            "headers": dict(headers),
-            "body": _readable(body),
-            "recorded_at": now.isoformat().replace("+00:00", "Z"),
+            "endpoint": exchange.request.endpoint,
+            "path": exchange.request.path,
+            "request": exchange.request.body,
+            "status": exchange.status,
+            "headers": dict(exchange.headers),
+            "body": _readable(exchange.body),
+            "recorded_at": iso_utc(at),
         }
-        token = re.sub(r"[^A-Za-z0-9]", "", self._clock.token())[:8]
-        name = f"{now:%Y%m%dT%H%M%S%f}Z-{request.endpoint}-{token}.json"
-        self._write(name, json.dumps(record, indent=1).encode())
+        content = json.dumps(record, indent=1).encode()
+        mark = hashlib.sha256(content).hexdigest()[:8]
+        name = f"{at:%Y%m%dT%H%M%S%f}Z-{exchange.request.endpoint}-{mark}.json"
+        self._write(name, content)
 
     def _write(self, name: str, content: bytes) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = self._folder / f".{name}.part"
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
         part.rename(self._folder / name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -18,9 +19,52 @@ class ScavioSource:
 
     name = "scavio"
 
-    def __init__(self, client: ApiClient) -> None:
-        self._client = client
-        self.max_in_flight = client.limit.current
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: str,
+        clock: Clock,
+        max_in_flight: int = 1,
+        min_interval: float = 0.0,
+        connect_timeout: float = 10.0,
+        read_timeout: float = 60.0,
+        deadline: float = 90.0,
+        allow: tuple[str, ...] = (),
+        recorder: Recorder | None = None,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        """Set up; opens nothing yet.
+
+        Args:
+            base_url: https, or http to this machine.
+            api_key: Sent to that host only.
+            clock: Time.
+            max_in_flight: The plan's concurrency.
+            min_interval: Least seconds between two starts; 0 for none.
+            connect_timeout: Seconds to connect.
+            read_timeout: Seconds between two pieces of an answer.
+            deadline: Seconds for a whole attempt, whatever arrives in between.
+            allow: CIDR networks to allow although they are private.
+            recorder: Gets every exchange.
+            context: TLS settings other than the system's.
+
+        Raises:
+            ConfigError: the key cannot be a header, or no call may be in flight.
+            InvalidInput: the address may not be used.
+        """
+        self._client = ApiClient(
+            base_url,
+            api_key,
+            clock=clock,
+            max_in_flight=max_in_flight,
+            deadlines=Deadlines(connect=connect_timeout, read=read_timeout, total=deadline),
+            pacing=min_interval,
+            allow=allow,
+            recorder=recorder,
+            context=context,
+        )
+        self.max_in_flight = self._client.limit.current
 
     async def hashtag(
         self, *, name: str | None = None, hashtag_id: str | None = None
@@ -77,33 +121,3 @@ class ScavioSource:
         finally:
             self.max_in_flight = self._client.limit.current
         return decode(wire.decode_body(body, endpoint=request.endpoint))
-
-
-def make_source(
-    *,
-    base_url: str,
-    api_key: str,
-    clock: Clock,
-    max_in_flight: int = 1,
-    deadlines: Deadlines | None = None,
-    pacing: float = 0.0,
-    allow: tuple[str, ...] = (),
-    recorder: Recorder | None = None,
-) -> ScavioSource:
-    """A source for this address and key; opens nothing yet.
-
-    Raises:
-        ConfigError: the key cannot be a header, or no call may be in flight.
-        InvalidInput: the address may not be used.
-    """
-    client = ApiClient(
-        base_url,
-        api_key,
-        clock=clock,
-        max_in_flight=max_in_flight,
-        deadlines=deadlines,
-        pacing=pacing,
-        allow=allow,
-        recorder=recorder,
-    )
-    return ScavioSource(client)

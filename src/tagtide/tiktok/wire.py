@@ -6,6 +6,7 @@ whatever bytes come in, the outcome is a value or a `SourceError`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -13,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from itertools import accumulate
 from typing import Any, NoReturn
 
 from tagtide.errors import (
@@ -30,6 +30,7 @@ from tagtide.errors import (
     UnexpectedResponse,
 )
 from tagtide.tiktok.decoders import (
+    Document,
     decode_hashtag,
     decode_profile,
     decode_usage,
@@ -40,6 +41,7 @@ from tagtide.tiktok.fields import mapping, stated_credits
 
 __all__ = [
     "ApiRequest",
+    "Document",
     "classify",
     "decode_body",
     "decode_hashtag",
@@ -166,16 +168,16 @@ def _page_size(count: int) -> int:
 
 # --- bytes to a document --------------------------------------------------------------------------
 
-_ONLY_STRUCTURE = bytes(set(range(256)) - set(b'{}[],"'))
-_STRINGS = re.compile(rb'"[^"]*"')
-_STEPS = {**dict.fromkeys(b"[{", 1), **dict.fromkeys(b"]}", -1), **dict.fromkeys(b',"', 0)}
+_NOT_STRUCTURE = bytes(set(range(256)) - set(b'{}[],"'))
+_BRACES_AS_BRACKETS = bytes.maketrans(b"{}", b"[]")
+_BLANK = re.compile(r"[ \t\n\r]*")
 
 
 class _Refused(ValueError):
     """A document that JSON allows and tagtide does not."""
 
 
-def decode_body(body: bytes, *, endpoint: str = "") -> dict[str, Any]:
+def decode_body(body: bytes, *, endpoint: str = "") -> Document:
     """Parse an answer strictly.
 
     Refused: anything but UTF-8 without a byte order mark, anything but an object, NaN and
@@ -188,25 +190,71 @@ def decode_body(body: bytes, *, endpoint: str = "") -> dict[str, Any]:
         raise _undecodable(endpoint, b"", "larger than 16 MiB", Reason.OVERSIZE)
     try:
         _check_structure(body)
-        document = _DECODER.decode(body.decode("utf-8"))
+        document = _document(body.decode("utf-8"))
     except _Refused as error:
         raise _undecodable(endpoint, body, str(error), Reason.OVERSIZE) from error
     except (ValueError, RecursionError, MemoryError) as error:
-        raise _undecodable(endpoint, body, "not valid JSON", Reason.UNDECODABLE) from error
-    if not isinstance(document, dict):
-        raise _undecodable(endpoint, body, "not a JSON object", Reason.UNDECODABLE)
+        raise _undecodable(endpoint, body, "not a JSON object", Reason.UNDECODABLE) from error
     return document
 
 
 def _check_structure(body: bytes) -> None:
     """Bound depth and size before parsing, at the speed of C: strings out, then brackets."""
-    unescaped = body.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in body else body
-    structure = _STRINGS.sub(b"", unescaped.translate(None, _ONLY_STRUCTURE))
+    for escape in (b"\\\\", b'\\"'):
+        if escape in body:
+            body = body.replace(escape, b"")
+    structure = b"".join(body.translate(None, _NOT_STRUCTURE).split(b'"')[::2])
     if len(structure) > MAX_TOKENS:
         raise _Refused("too many values")
-    brackets = structure.translate(None, b',"')
-    if max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > MAX_DEPTH:
-        raise _Refused(f"nested deeper than {MAX_DEPTH} levels")
+    nested = structure.translate(_BRACES_AS_BRACKETS, b",")
+    for _ in range(MAX_DEPTH):
+        # Each round takes the innermost level away.
+        shorter = nested.replace(b"[]", b"")
+        if len(shorter) in {0, len(nested)}:
+            return
+        nested = shorter
+    raise _Refused(f"nested deeper than {MAX_DEPTH} levels")
+
+
+def _document(text: str) -> Document:
+    """Parse the envelope member by member, so that the text of ``data`` can be hashed."""
+    document = Document()
+    at = _expect(text, 0, "{")
+    if text[at : at + 1] == "}":
+        return _ended(text, at + 1, document)
+    while True:
+        if text[at : at + 1] != '"':
+            raise ValueError("a key is missing")
+        key, at = _scan(text, at)
+        start = _expect(text, at, ":")
+        if key in document:
+            raise ValueError("a key occurs twice")
+        document[key], end = _scan(text, start)
+        if key == "data":
+            document.data_hash = hashlib.sha256(text[start:end].encode()).hexdigest()
+        at = _skip(text, end)
+        if text[at : at + 1] == "}":
+            return _ended(text, at + 1, document)
+        at = _expect(text, at, ",")
+
+
+def _skip(text: str, at: int) -> int:
+    blank = _BLANK.match(text, at)
+    return blank.end() if blank else at
+
+
+def _expect(text: str, at: int, sign: str) -> int:
+    """Behind the sign and the blanks around it."""
+    at = _skip(text, at)
+    if text[at : at + 1] != sign:
+        raise ValueError(f"{sign} is missing")
+    return _skip(text, at + 1)
+
+
+def _ended(text: str, at: int, document: Document) -> Document:
+    if _skip(text, at) != len(text):
+        raise ValueError("something follows the document")
+    return document
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -226,7 +274,9 @@ def _constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_integer, parse_constant=_constant)
+_scan = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_int=_integer, parse_constant=_constant
+).raw_decode
 
 
 def _undecodable(endpoint: str, body: bytes, why: str, reason: Reason) -> UnexpectedResponse:

@@ -1,0 +1,1 @@
+"""Ways to tell people, one folder per kind; each implements `ports.Channel`."""
