@@ -154,7 +154,7 @@ def _fault(
 
 
 @_fault("status_402", "402: out of credits, with credit_balance and billing_url", charged=False)
-def _status_402(occasion: Occasion) -> Reply:
+def _status_402(_: Occasion) -> Reply:
     return Reply(402, to_json(insufficient_credits(0).body))
 
 
@@ -184,12 +184,12 @@ def _status_429_reset(occasion: Occasion) -> Reply:
 
 
 @_fault("status_429_bare", "429 with neither header", charged=False)
-def _status_429_bare(occasion: Occasion) -> Reply:
+def _status_429_bare(_: Occasion) -> Reply:
     return Reply(429, to_json(error_body("rate_limit_exceeded", "Rate limit exceeded.")))
 
 
 @_fault("status_502_html", "502 with an HTML page of a proxy", charged=False)
-def _status_502(occasion: Occasion) -> Reply:
+def _status_502(_: Occasion) -> Reply:
     return Reply(502, _HTML, content_type="text/html")
 
 
@@ -203,12 +203,12 @@ def _redirect(occasion: Occasion) -> Reply:
 
 
 @_fault("refuse", "the connection is closed before a byte is answered", charged=False)
-def _refuse(occasion: Occasion) -> Reply:
+def _refuse(_: Occasion) -> Reply:
     return Reply(0, b"", delivery=Delivery.CLOSE)
 
 
 @_fault("reset", "the request is read, then the connection is reset (RST)", charged=True)
-def _reset(occasion: Occasion) -> Reply:
+def _reset(_: Occasion) -> Reply:
     return Reply(0, b"", delivery=Delivery.RESET)
 
 
@@ -218,7 +218,7 @@ def _reset_mid_body(occasion: Occasion) -> Reply:
 
 
 @_fault("timeout", "no answer until the peer closes", charged=True)
-def _timeout(occasion: Occasion) -> Reply:
+def _timeout(_: Occasion) -> Reply:
     return Reply(0, b"", delivery=Delivery.NEVER)
 
 
@@ -240,17 +240,17 @@ def _truncated(occasion: Occasion) -> Reply:
 
 
 @_fault("html_200", "200 with an HTML page", charged=True)
-def _html_200(occasion: Occasion) -> Reply:
+def _html_200(_: Occasion) -> Reply:
     return Reply(200, _HTML, content_type="text/html")
 
 
 @_fault("empty_200", "200 with no body", charged=True)
-def _empty_200(occasion: Occasion) -> Reply:
+def _empty_200(_: Occasion) -> Reply:
     return Reply(200, b"")
 
 
 @_fault("json_list_200", "200 with a JSON list instead of an object", charged=True)
-def _json_list(occasion: Occasion) -> Reply:
+def _json_list(_: Occasion) -> Reply:
     return Reply(200, b"[]")
 
 
@@ -440,7 +440,7 @@ _data_fault(
 _data_fault("int32_wrap", "counters wrapped at 32 bits", lambda d: _map_counters(d, _int32))
 _data_fault("zero_video_count", "videoCount 0 beside large views", _zero_video_count)
 _data_fault("rounded_only", "only the rounded stats, no statsV2", _rounded_only)
-_data_fault("counter_reset", "counters start again from 0", lambda d: _map_counters(d, lambda v: 0))
+_data_fault("counter_reset", "counters start again from 0", lambda d: _map_counters(d, lambda _: 0))
 _data_fault(
     "counter_drop", "counters fall by 40 %", lambda d: _map_counters(d, lambda v: v * 6 // 10)
 )
@@ -471,7 +471,7 @@ def _more_key(page: Mapping[str, Any]) -> str:
     return "hasMore" if "itemList" in page else "has_more"
 
 
-def _twice(page: dict[str, Any], occasion: Occasion) -> None:
+def _twice(page: dict[str, Any], _: Occasion) -> None:
     key = _list_key(page)
     page[key] = [item for item in page[key] for _ in range(2)]
 
@@ -501,12 +501,12 @@ def _forever(page: dict[str, Any], occasion: Occasion) -> None:
         page[_list_key(page)] = _first_page_items(occasion)
 
 
-def _emptied(page: dict[str, Any], occasion: Occasion) -> None:
+def _emptied(page: dict[str, Any], _: Occasion) -> None:
     page[_list_key(page)] = []
     page[_more_key(page)] = True
 
 
-def _reversed(page: dict[str, Any], occasion: Occasion) -> None:
+def _reversed(page: dict[str, Any], _: Occasion) -> None:
     page[_list_key(page)].reverse()
 
 
@@ -620,8 +620,11 @@ def _fault_names() -> str:
 # --- files ----------------------------------------------------------------------------------------
 
 _CONDITIONS = frozenset(
-    ["fault", "endpoint", "hashtag", "nth", "every", "from", "until", "probability", "times", "charged"]
-)
+    {
+        "fault", "endpoint", "hashtag", "nth", "every", "from", "until", "probability", "times",
+        "charged",
+    }
+)  # fmt: skip
 
 
 def load_scenario(path: Path) -> FaultPlan:

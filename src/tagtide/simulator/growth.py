@@ -79,9 +79,10 @@ def growth(age: float, rise: float, life: float) -> float:
     if age <= 0:
         return 0.0
     age = min(age, life)
-    wave: float = 1 - math.exp(-age / rise)
-    late: float = (1 + age / _KNEE_HOURS) ** LATE_GROWTH
-    return wave * late / _FINAL_FACTOR
+    wave = 1 - math.exp(-age / rise)
+    late = (1 + age / _KNEE_HOURS) ** LATE_GROWTH
+    share: float = wave * late / _FINAL_FACTOR
+    return share
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
 from tagtide.simulator.captions import caption, hostile_caption, ring_caption
@@ -38,6 +39,11 @@ class FeedForm(StrEnum):
 
 #: What is said about a hashtag nobody has used.
 UNKNOWN_HASHTAG = to_json({"challengeInfo": {}, "statusCode": 10205})
+
+
+def invented_id(name: str) -> str:
+    """A hashtag id for a name: digits, the same in every world."""
+    return str(int.from_bytes(sha256(name.encode()).digest()[:5], "big") + 10_000)
 
 
 def hashtag_totals(

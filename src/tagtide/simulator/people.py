@@ -7,8 +7,15 @@ import random
 from dataclasses import dataclass
 from hashlib import sha256
 
-_FIRST = ["luna", "mika", "sol", "ines", "theo", "nova", "juno", "remy", "aiko", "leila", "otto", "vera", "milo", "kaya", "enzo", "suri", "pablo", "wren", "zara", "felix", "noor", "elio", "tess", "bruno", "hana", "iris"]
-_SECOND = ["skin", "glow", "daily", "studio", "diary", "vibes", "home", "lab", "mood", "edit", "looks", "story", "life", "notes", "hour", "corner", "routine", "pixel", "tape", "club"]
+_FIRST = (
+    "luna", "mika", "sol", "ines", "theo", "nova", "juno", "remy", "aiko", "leila", "otto", "vera",
+    "milo", "kaya", "enzo", "suri", "pablo", "wren", "zara", "felix", "noor", "elio", "tess",
+    "bruno", "hana", "iris",
+)  # fmt: skip
+_SECOND = (
+    "skin", "glow", "daily", "studio", "diary", "vibes", "home", "lab", "mood", "edit", "looks",
+    "story", "life", "notes", "hour", "corner", "routine", "pixel", "tape", "club",
+)  # fmt: skip
 #: Region, language and weight of creators in an international campaign.
 _PLACES = (
     ("US", "en", 34), ("GB", "en", 12), ("MX", "es", 9), ("ES", "es", 6), ("FR", "fr", 8),
@@ -27,6 +34,9 @@ class FollowerLaw:
 
     log_mean: float = 10.8
     log_sd: float = 2.33
+
+
+ANY_FOLLOWERS = FollowerLaw()
 
 
 @dataclass(frozen=True, slots=True)

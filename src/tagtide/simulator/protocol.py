@@ -101,10 +101,12 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Verbatim:
-    """A recorded answer that is not a success, given back as it was."""
+    """A recorded answer that is not a plain success, given back as it was."""
 
     status: int
-    body: Mapping[str, Any]
+    #: An error object gets today's balance; bytes go out as they are.
+    body: Mapping[str, Any] | bytes
+    content_type: str = JSON_TYPE
 
 
 Answered = Data | Missing | Verbatim

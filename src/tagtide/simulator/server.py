@@ -103,7 +103,7 @@ class SimulatorServer:
         port: int = 0,
         keys: Collection[str] | None = None,
         plan: str = "project",
-        credits: int | None = None,
+        credits: int | None = None,  # noqa: A002 -- the provider's word, and the flag's
         concurrency: int | None = None,
         latency: float = 0.0,
         faults: FaultPlan | None = None,
@@ -187,13 +187,13 @@ class SimulatorServer:
         return self._account.used
 
     @property
-    def credits(self) -> int:
-        """Balance now."""
+    def balance(self) -> int:
+        """Credits left."""
         return self._account.credits
 
-    @credits.setter
-    def credits(self, balance: int) -> None:
-        self._account.credits = balance
+    @balance.setter
+    def balance(self, credits_left: int) -> None:
+        self._account.credits = credits_left
 
     def state(self) -> dict[str, Any]:
         """What ``GET /simulate/state`` says."""
@@ -201,7 +201,7 @@ class SimulatorServer:
             "now": _iso(self.sim_clock.now()),
             "calls": len(self.calls),
             "charged": self.charged,
-            "credits": self.credits,
+            "credits": self.balance,
             "in_flight": self._in_flight,
             "plan": self._plan,
             "concurrency": self.concurrency,
@@ -327,10 +327,15 @@ class SimulatorServer:
             )
             return Reply(200, body)
         if isinstance(answered, Verbatim):
-            balance = {"credits_used": charged, "credits_remaining": self._account.credits}
-            stated = {name: balance.get(name, value) for name, value in answered.body.items()}
-            return Reply(answered.status, to_json(stated))
+            return self._as_recorded(answered, charged)
         return _refused(not_found())
+
+    def _as_recorded(self, answered: Verbatim, charged: int) -> Reply:
+        body = answered.body
+        if not isinstance(body, bytes):
+            balance = {"credits_used": charged, "credits_remaining": self._account.credits}
+            body = to_json({name: balance.get(name, value) for name, value in body.items()})
+        return Reply(answered.status, body, content_type=answered.content_type)
 
     def _recorded(self, call: ApiCall, reply: Reply, charged: int, fault: str = "") -> Reply:
         self._note(call.endpoint.value, dict(call.params), reply.status, charged, fault)
@@ -383,7 +388,8 @@ class SimulatorServer:
 
 def _is_billed(answered: Answered) -> bool:
     if isinstance(answered, Verbatim):
-        return bool(answered.body.get("credits_used"))
+        body = answered.body
+        return answered.status < 300 if isinstance(body, bytes) else bool(body.get("credits_used"))
     return isinstance(answered, Data)
 
 

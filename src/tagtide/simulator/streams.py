@@ -24,7 +24,7 @@ from tagtide.simulator.growth import (
     poisson,
     rhythm,
 )
-from tagtide.simulator.people import FollowerLaw, Person, person
+from tagtide.simulator.people import ANY_FOLLOWERS, FollowerLaw, Person, person
 
 #: Creators of a stream have numbers from ``index * CREATORS_PER_STREAM`` on.
 CREATORS_PER_STREAM = 1_000_000_000
@@ -95,7 +95,7 @@ class Stream:
     rings: tuple[Ring, ...] = ()
     views: ViewLaw
     engagement: EngagementLaw
-    followers: FollowerLaw = FollowerLaw()
+    followers: FollowerLaw = ANY_FOLLOWERS
     #: Other hashtags on these videos, with their probability.
     also: tuple[tuple[str, float], ...] = ()
     #: Shares of captions that attack, and of videos that are deleted within weeks.
@@ -113,7 +113,8 @@ class Stream:
             for burst in self.bursts
             if at >= burst.at
         )
-        return self.daily / 24 * rhythm(at) * (launch + waves)
+        hourly: float = self.daily / 24 * rhythm(at) * (launch + waves)
+        return hourly
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from heapq import merge
 
 from tagtide.simulator.growth import DAY, HOUR, activity
@@ -22,6 +22,7 @@ from tagtide.simulator.payloads import (
     clip_text,
     feed_page,
     hashtag_totals,
+    invented_id,
     mobile_record,
     padded,
     profile,
@@ -132,8 +133,8 @@ class World:
         return self._names.get(hashtag_id)
 
     def id_of(self, name: str) -> str:
-        """Id of a hashtag, known or not: digits, the same in every world."""
-        return str(int.from_bytes(sha256(name.encode()).digest()[:5], "big") + 10_000)
+        """Id of a hashtag, known or not."""
+        return invented_id(name)
 
     # --- what tests ask ---------------------------------------------------------------------------
 

@@ -68,8 +68,8 @@ def demo_world(
 ) -> World:
     """A skin-care brand, its campaign, two competitors and what comes along.
 
-    The campaign starts 26 days before ``now``; one video goes viral, one hashtag gets a burst of new
-    videos, a ring of accounts posts the same text ninety times. Nothing here is real.
+    The campaign starts 26 days before ``now``; one video goes viral, one hashtag gets a
+    burst of new videos, a ring of accounts posts the same text ninety times. Nothing here is real.
     """
     epoch = now.timestamp() // DAY * DAY - 60 * DAY
     story = demo_story(now)
@@ -109,7 +109,7 @@ def _own_streams(story: Story) -> list[Stream]:
     )
     return [
         Stream(
-            topic="the Lumen glow serum",
+            topic="Lumen Glow Serum",
             hashtag=glow,
             keywords=(DEMO_BRAND,),
             starts=launch,
@@ -124,7 +124,7 @@ def _own_streams(story: Story) -> list[Stream]:
             hostile=0.015,
         ),
         Stream(
-            topic="my Lumen morning",
+            topic="Lumen Morning Mist",
             hashtag=mine,
             keywords=(DEMO_BRAND,),
             starts=launch,
@@ -138,7 +138,7 @@ def _own_streams(story: Story) -> list[Stream]:
             hostile=0.015,
         ),
         Stream(
-            topic="the three-step Lumen routine",
+            topic="Lumen Three Steps",
             hashtag=routine,
             keywords=(DEMO_BRAND,),
             starts=launch + 2 * DAY,
@@ -150,7 +150,7 @@ def _own_streams(story: Story) -> list[Stream]:
             also=((glow, 0.35), ("skincare", 0.3)),
         ),
         Stream(
-            topic="that Lumen bottle everyone has",
+            topic="Lumen",
             hashtag=None,
             keywords=(DEMO_BRAND,),
             starts=launch - 5 * DAY,
@@ -167,7 +167,7 @@ def _other_streams(epoch: float, story: Story) -> list[Stream]:
     launch = story.competitor_launch.timestamp()
     return [
         Stream(
-            topic="the Velva barrier cream",
+            topic="Velva Barrier Cream",
             hashtag=velva,
             starts=epoch,
             daily=38.0,
@@ -176,7 +176,7 @@ def _other_streams(epoch: float, story: Story) -> list[Stream]:
             followers=_MICRO,
         ),
         Stream(
-            topic="the Auradew mist",
+            topic="Auradew Mist",
             hashtag=aura,
             starts=epoch,
             daily=9.0,
@@ -187,7 +187,7 @@ def _other_streams(epoch: float, story: Story) -> list[Stream]:
         ),
         *(
             Stream(
-                topic=f"the {name} trend",
+                topic=name,
                 hashtag=name,
                 starts=epoch,
                 daily=6.0,
