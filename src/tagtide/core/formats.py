@@ -54,6 +54,13 @@ def signed(value: float | None) -> str:
     return f"+{compact(value)}" if value > 0 else compact(value)
 
 
+def signed_whole(value: float | None) -> str:
+    """A change in full with its sign: ``+1,234,567``."""
+    if value is None:
+        return DASH
+    return f"+{whole(value)}" if value > 0 else whole(value)
+
+
 def change(value: float | None) -> str:
     """A change with arrow and sign, readable without colour: ``↑ +1.2 M``."""
     return DASH if value is None else f"{arrow(value)} {signed(value)}"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from statistics import fmean, median, median_low, stdev
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from tagtide.models import HashtagReading, VideoCounters, VideoReading
 
@@ -330,6 +330,9 @@ class Growth:
     #: Middle of the earlier instants, and of the real spans.
     since: datetime | None
     elapsed: timedelta | None
+    #: The video that gained most, and how much; None when none gained.
+    leader: str | None = None
+    leader_gain: int = 0
 
     @property
     def ratio(self) -> float | None:
@@ -344,7 +347,13 @@ def view_growth(videos: Iterable[VideoFacts], earlier: Mapping[str, VideoReading
     different fields of the source.
     """
     return _growth(
-        (v.read_at, e.read_at, v.counters.view_count, e.counters.view_count)
+        _Pair(
+            v.video_id,
+            e.read_at,
+            v.read_at - e.read_at,
+            e.counters.view_count,
+            v.counters.view_count,
+        )
         for v, e in _both_ends(videos, earlier)
     )
 
@@ -352,9 +361,27 @@ def view_growth(videos: Iterable[VideoFacts], earlier: Mapping[str, VideoReading
 def engagement_growth(videos: Iterable[VideoFacts], earlier: Mapping[str, VideoReading]) -> Growth:
     """Growth of engagement; the same videos are left out as in `view_growth`."""
     return _growth(
-        (v.read_at, e.read_at, v.counters.engagement, e.counters.engagement)
+        _Pair(
+            v.video_id,
+            e.read_at,
+            v.read_at - e.read_at,
+            e.counters.engagement,
+            v.counters.engagement,
+        )
         for v, e in _both_ends(videos, earlier)
     )
+
+
+class _Pair(NamedTuple):
+    video_id: str
+    at: datetime
+    elapsed: timedelta
+    before: int | None
+    now: int | None
+
+    @property
+    def gain(self) -> int:
+        return (self.now or 0) - (self.before or 0)
 
 
 def _both_ends(
@@ -368,21 +395,20 @@ def _both_ends(
             yield video, reading
 
 
-def _growth(ends: Iterable[tuple[datetime, datetime, int | None, int | None]]) -> Growth:
-    pairs = [
-        (then_at, now_at - then_at, then, now)
-        for now_at, then_at, now, then in ends
-        if now is not None and then is not None
-    ]
+def _growth(ends: Iterable[_Pair]) -> Growth:
+    pairs = [pair for pair in ends if pair.now is not None and pair.before is not None]
     if not pairs:
         return Growth(change=None, before=None, videos=0, fallen=0, since=None, elapsed=None)
+    best = max(pairs, key=lambda pair: pair.gain)
     return Growth(
-        change=sum(now - then for _, _, then, now in pairs),
-        before=sum(then for _, _, then, _ in pairs),
+        change=sum(pair.gain for pair in pairs),
+        before=sum(pair.before or 0 for pair in pairs),
         videos=len(pairs),
-        fallen=sum(now < then for _, _, then, now in pairs),
-        since=median_low(at for at, _, _, _ in pairs),
-        elapsed=median_low(elapsed for _, elapsed, _, _ in pairs),
+        fallen=sum(pair.gain < 0 for pair in pairs),
+        since=median_low(pair.at for pair in pairs),
+        elapsed=median_low(pair.elapsed for pair in pairs),
+        leader=best.video_id if best.gain > 0 else None,
+        leader_gain=max(best.gain, 0),
     )
 
 
@@ -454,9 +480,9 @@ class Viral:
     others: int
 
     @property
-    def times(self) -> float | None:
-        """How many times the mean of the others; None when that mean is 0."""
-        return self.value / self.mean_of_others if self.mean_of_others else None
+    def times(self) -> float:
+        """How many times the mean of the others."""
+        return self.value / self.mean_of_others
 
 
 def viral_videos(
@@ -464,8 +490,9 @@ def viral_videos(
 ) -> list[Viral]:
     """Videos above ``factor`` times the mean of the *other* videos, in views or engagement.
 
-    Judged only where at least ``min_others`` other videos have a known value. One entry per video
-    (views before engagement), largest multiple first. Linear in the number of videos.
+    Judged only where at least ``min_others`` other videos have a known value, not all of them 0.
+    One entry per video (views before engagement), largest multiple first. Linear in the number of
+    videos.
     """
     held = list(videos)
     found = _outliers(
@@ -477,7 +504,7 @@ def viral_videos(
     found |= _outliers(
         [(v.video_id, v.counters.view_count) for v in held], ViralBasis.VIEWS, factor, min_others
     )
-    return sorted(found.values(), key=lambda o: (-(o.times or math.inf), o.video_id))
+    return sorted(found.values(), key=lambda o: (-o.times, o.video_id))
 
 
 def _outliers(
@@ -490,7 +517,7 @@ def _outliers(
     return {
         key: Viral(key, basis, value, (total - value) / others, others)
         for key, value in known
-        if value * others > factor * (total - value)
+        if total > value and value * others > factor * (total - value)
     }
 
 
@@ -661,8 +688,18 @@ class WeeklyChange:
 
     @property
     def counts(self) -> bool:
-        """Whether it is a point of the rolling average: at least half a week long."""
+        """Whether it is long enough, half a week, to be judged."""
         return self.elapsed >= HALF_WEEK
+
+    @property
+    def corrected(self) -> bool:
+        """Whether the views fell, which only a correction of the counter does."""
+        return self.views is not None and self.views.value < -self.views.margin
+
+    @property
+    def is_point(self) -> bool:
+        """Whether it is a point of the rolling average."""
+        return self.counts and self.views is not None and not self.corrected
 
 
 def weekly_changes(

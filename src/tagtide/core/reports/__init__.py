@@ -13,7 +13,6 @@ from tagtide.core.reports.collect import CollectFacts as CollectFacts
 from tagtide.core.reports.collect import CollectSummary as CollectSummary
 from tagtide.core.reports.collect import build_collect_summary as build_collect_summary
 from tagtide.core.reports.facts import HashtagFacts as HashtagFacts
-from tagtide.core.reports.facts import Held as Held
 from tagtide.core.reports.facts import VideoFacts as VideoFacts
 from tagtide.core.reports.weekly import WeeklyFacts as WeeklyFacts
 from tagtide.core.reports.weekly import WeeklyHashtagFacts as WeeklyHashtagFacts

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tagtide.core.coverage import Completeness
 from tagtide.core.metrics import (
     CreatorStanding,
     Growth,
@@ -30,10 +31,10 @@ from tagtide.core.metrics import (
 from tagtide.core.reports.facts import (
     HashtagFacts,
     HashtagLine,
-    Held,
     VideoLine,
     add_up,
     alert_dict,
+    completeness_dict,
     creator_dict,
     hashtag_line,
     hours,
@@ -113,7 +114,7 @@ class CampaignReport:
     engagement_growth: Growth
     compared_with: ComparedWith | None
     since_report: SinceReport | None
-    held: Held | None
+    held: Completeness | None
     alerts: tuple[Alert, ...]
     credits_used: int | None
     price_per_credit: float | None
@@ -191,19 +192,8 @@ class CampaignReport:
         }
 
     def _coverage(self) -> dict[str, Any]:
-        new = (
-            self.held.as_dict()
-            if self.held
-            else {
-                "new_videos_held": None,
-                "new_videos_existing": None,
-                "at_least": False,
-                "completeness": None,
-                "statement": "completeness of the new videos is unknown",
-            }
-        )
         return {
-            **new,
+            **completeness_dict(self.held),
             "videos_held": self.totals.videos,
             "videos_existing": self.existing_videos,
             "views_known": self.totals.views.known,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tagtide.core.coverage import Completeness
 from tagtide.core.metrics import VideoFacts, top_by_views
-from tagtide.core.reports.facts import Held, VideoLine, add_up, iso, rounded
+from tagtide.core.reports.facts import VideoLine, add_up, completeness_dict, iso, rounded
 from tagtide.models import HashtagOutcome, Status
 
 
@@ -22,7 +23,7 @@ class CollectedHashtag:
     #: Growth of the views of known videos; None when unknown.
     growth_of_known: int | None = None
     #: None when nobody computed the completeness.
-    held: Held | None = None
+    held: Completeness | None = None
     #: Last time its feed was read before this run; for a hashtag that failed.
     last_read_at: datetime | None = None
 
@@ -41,7 +42,7 @@ class CollectedHashtag:
             "growth_of_known": self.growth_of_known,
             "pages": outcome.pages,
             "credits": outcome.credits,
-            "completeness": None if self.held is None else self.held.as_dict(),
+            "completeness": completeness_dict(self.held),
         }
 
 
@@ -76,7 +77,7 @@ class CollectSummary:
     #: Newly high-priority ones first, then by views.
     high_priority: tuple[VideoLine, ...]
     newly_high_priority: frozenset[str]
-    held: Held | None
+    held: Completeness | None
     credits_used: int | None
     credits_remaining: int | None
 
@@ -112,7 +113,7 @@ class CollectSummary:
             "videos_new": self.videos_new,
             "new_views": self.new_views,
             "high_priority": [self._priority_dict(line) for line in self.high_priority],
-            "completeness": None if self.held is None else self.held.as_dict(),
+            "completeness": completeness_dict(self.held),
             "credits_used": self.credits_used,
             "credits_remaining": self.credits_remaining,
         }

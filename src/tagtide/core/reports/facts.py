@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from tagtide.core.coverage import Completeness
 from tagtide.core.formats import counted, iso_utc, percent
 from tagtide.core.metrics import (
     AgeScore,
@@ -28,60 +29,52 @@ from tagtide.models import (
     video_url,
 )
 
-__all__ = ["HashtagFacts", "HashtagLine", "Held", "VideoFacts", "VideoLine"]
+__all__ = ["HashtagFacts", "HashtagLine", "VideoFacts", "VideoLine"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """How many of the new videos of a span are held: "31 of 47 new videos held"."""
-
-    #: New ids that were seen in the span.
-    held: int
-    #: Growth of the hashtag's video count in the same span; None when it is unknown.
-    existing: int | None
-    #: True when ``existing`` is only a lower bound.
-    at_least: bool = False
-
-    @property
-    def completeness(self) -> float | None:
-        """Share held, at most 1; None when the denominator is unknown or not above 0."""
-        if self.existing is None or self.existing <= 0:
-            return None
-        return min(self.held / self.existing, 1.0)
-
-    @property
-    def sentence(self) -> str:
-        """The share with its denominator, for a person."""
-        if self.existing is None:
-            return f"{counted(self.held, 'new video')} held, of an unknown number"
-        if self.existing < self.held:
-            return f"{counted(self.held, 'new video')} held (the count grew by {self.existing:,})"
-        least = "at least " if self.at_least else ""
-        return f"{self.held:,} of {least}{counted(self.existing, 'new video')} held"
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON form."""
-        return {
-            "new_videos_held": self.held,
-            "new_videos_existing": self.existing,
-            "at_least": self.at_least,
-            "completeness": self.completeness,
-            "statement": self.sentence,
-        }
+def completeness_dict(held: Completeness | None) -> dict[str, Any]:
+    """JSON form of a completeness; None is one that nobody computed."""
+    return {
+        "new_videos_held": None if held is None else held.seen,
+        "new_videos_existing": None if held is None else held.existing,
+        "new_videos_existing_low": None if held is None else held.existing_low,
+        "new_videos_existing_high": None if held is None else held.existing_high,
+        "completeness": None if held is None else rounded(held.ratio),
+        "statement": _NOT_COMPUTED if held is None else held.note,
+    }
 
 
-def add_up(parts: Iterable[Held]) -> Held | None:
-    """Sum of several; the denominator is unknown as soon as one of them is. None of nothing."""
+_NOT_COMPUTED = "how many of the new videos are held is unknown"
+
+
+def add_up(parts: Iterable[Completeness]) -> Completeness | None:
+    """Completeness of several hashtags together; unknown as soon as one is. None of nothing."""
     held = list(parts)
-    if not held:
-        return None
-    existing = [h.existing for h in held]
-    known = [e for e in existing if e is not None]
-    return Held(
-        held=sum(h.held for h in held),
-        existing=sum(known) if len(known) == len(held) else None,
-        at_least=any(h.at_least for h in held),
+    if len(held) < 2:
+        return held[0] if held else None
+    seen = sum(h.seen for h in held)
+    existing = _sum(h.existing for h in held)
+    if existing is None:
+        note = f"{counted(seen, 'new video')} held, of how many is unknown for some hashtags"
+        return Completeness(seen=seen, existing=None, note=note)
+    return Completeness(
+        seen=seen,
+        existing=existing,
+        existing_low=_sum(h.existing_low for h in held),
+        existing_high=_sum(h.existing_high for h in held),
+        ratio=min(1.0, seen / existing) if existing else None,
+        note=f"{seen:,} of {counted(existing, 'new video')} held",
     )
+
+
+def _sum(values: Iterable[int | None]) -> int | None:
+    """The sum, unknown as soon as one value is."""
+    total = 0
+    for value in values:
+        if value is None:
+            return None
+        total += value
+    return total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +89,7 @@ class HashtagFacts:
     #: Outcome in the last run that tried to read it.
     outcome: HashtagOutcome | None = None
     #: Completeness of the new videos; None when nobody computed it.
-    held: Held | None = None
+    held: Completeness | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +108,7 @@ class HashtagLine:
     status: Status | None
     reason: Reason
     detail: str
-    held: Held | None
+    held: Completeness | None
     #: Distance of the reading from the instant of the report.
     age: timedelta | None
 
@@ -146,7 +139,7 @@ class HashtagLine:
             "video_change": None if self.videos is None else self.videos.value,
             "status": None if self.status is None else self.status.value,
             "reason": self.reason.value,
-            "completeness": None if self.held is None else self.held.as_dict(),
+            "completeness": completeness_dict(self.held),
         }
 
 
@@ -195,7 +188,7 @@ class VideoLine:
                 "value": self.viral.value,
                 "mean_of_others": round(self.viral.mean_of_others, 2),
                 "others": self.viral.others,
-                "times": None if self.viral.times is None else round(self.viral.times, 2),
+                "times": round(self.viral.times, 2),
                 "age_adjusted_z": None if self.score is None else round(self.score.z, 2),
             }
         return body

@@ -135,6 +135,7 @@ class WeeklyRow:
             "previous_at": None if change is None else iso(change.then.read_at),
             "elapsed_hours": None if change is None else hours(change.elapsed),
             "scaled": change is not None and change.scaled,
+            "corrected": change is not None and change.corrected,
         }
 
 
@@ -276,7 +277,7 @@ def _judge(
 ) -> tuple[WeeklyVerdict, str]:
     """The verdict, and why there is none: ignorance never makes an anomaly."""
     current = changes[0] if changes else None
-    earlier = [c.views_per_week for c in changes[1:] if c.counts]
+    earlier = [c.views_per_week for c in changes[1:] if c.is_point]
     usable = current is not None and current.counts and current.views is not None and not failed
     margin = float(current.views.margin) if current and current.views else 0.0
     value = current.views_per_week if current and usable else None

@@ -1,20 +1,10 @@
-"""Reports as neutral blocks: what is said, in which order, without any medium's syntax.
-
-A block holds plain text. Strangers' text in it has been through `clean_text` and is marked
-``foreign``; escaping is for the renderer. The first paragraph says what changed, in a sentence.
-"""
+"""The blocks a message is made of, and the only addresses it may hold."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-
-from tagtide.core.reports.campaign import CampaignReport
-from tagtide.core.reports.collect import CollectSummary
-from tagtide.core.reports.weekly import WeeklyReport
-
-# --- the blocks -----------------------------------------------------------------------------------
 
 
 class Tone(StrEnum):
@@ -156,39 +146,16 @@ def safe_link(url: str | None) -> str | None:
 def tag_url(name: str) -> str:
     """Public page of a hashtag, percent-encoded."""
     quoted = "".join(
-        char if char.isascii() and (char.isalnum() or char in "_-.") else _percent(char)
+        char if char.isascii() and (char.isalnum() or char in "_-.") else _percent_encoded(char)
         for char in name
     )
     return f"https://www.tiktok.com/tag/{quoted}"
 
 
-def _percent(char: str) -> str:
+def _percent_encoded(char: str) -> str:
     return "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "replace"))
 
 
 def creator_url(username: str | None) -> str | None:
     """Public page of a creator; None without a handle."""
     return safe_link(f"https://www.tiktok.com/@{username}") if username else None
-
-
-# --- reports --------------------------------------------------------------------------------------
-
-
-def daily_blocks(report: CampaignReport) -> list[Block]:
-    """The daily monitor for people."""
-    raise NotImplementedError
-
-
-def campaign_blocks(report: CampaignReport) -> list[Block]:
-    """The campaign report for people."""
-    raise NotImplementedError
-
-
-def weekly_blocks(report: WeeklyReport) -> list[Block]:
-    """The weekly tracker for people."""
-    raise NotImplementedError
-
-
-def collect_blocks(summary: CollectSummary) -> list[Block]:
-    """The summary of a collection for people."""
-    raise NotImplementedError

@@ -1,0 +1,31 @@
+"""Reports as neutral blocks: what is said, in which order, without any medium's syntax.
+
+A block holds plain text. Strangers' text in it has been through `clean_text` and is marked
+``foreign``; escaping is for the renderer. The first paragraph says what changed, in a sentence.
+"""
+
+from tagtide.core.messages.blocks import Block as Block
+from tagtide.core.messages.blocks import BulletList as BulletList
+from tagtide.core.messages.blocks import Cell as Cell
+from tagtide.core.messages.blocks import Column as Column
+from tagtide.core.messages.blocks import Figure as Figure
+from tagtide.core.messages.blocks import Heading as Heading
+from tagtide.core.messages.blocks import KeyFigures as KeyFigures
+from tagtide.core.messages.blocks import Kind as Kind
+from tagtide.core.messages.blocks import Link as Link
+from tagtide.core.messages.blocks import Note as Note
+from tagtide.core.messages.blocks import Paragraph as Paragraph
+from tagtide.core.messages.blocks import Sparkline as Sparkline
+from tagtide.core.messages.blocks import Table as Table
+from tagtide.core.messages.blocks import Tone as Tone
+from tagtide.core.messages.blocks import creator_url as creator_url
+from tagtide.core.messages.blocks import safe_link as safe_link
+from tagtide.core.messages.blocks import tag_url as tag_url
+from tagtide.core.messages.campaign import campaign_blocks as campaign_blocks
+from tagtide.core.messages.campaign import campaign_sentence as campaign_sentence
+from tagtide.core.messages.campaign import daily_blocks as daily_blocks
+from tagtide.core.messages.collect import collect_blocks as collect_blocks
+from tagtide.core.messages.collect import collect_sentence as collect_sentence
+from tagtide.core.messages.weekly import weekly_blocks as weekly_blocks
+from tagtide.core.messages.weekly import weekly_sentence as weekly_sentence
+from tagtide.core.messages.words import reason_words as reason_words

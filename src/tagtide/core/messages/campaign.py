@@ -1,0 +1,390 @@
+"""The daily and the campaign report for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from tagtide.core import formats as f
+from tagtide.core.messages.blocks import (
+    Block,
+    BulletList,
+    Cell,
+    Column,
+    Figure,
+    Heading,
+    KeyFigures,
+    Kind,
+    Note,
+    Paragraph,
+    Sparkline,
+    Table,
+    Tone,
+    safe_link,
+)
+from tagtide.core.messages.words import (
+    VIDEO_COLUMNS,
+    ago,
+    change_cell,
+    creator_cell,
+    creator_name,
+    failure_notes,
+    number_cell,
+    percent_cell,
+    rests_on,
+    sentence,
+    tag_cell,
+    tone_of,
+    video_cell,
+    video_row,
+)
+from tagtide.core.metrics import (
+    CreatorStanding,
+    RateSummary,
+    ViralBasis,
+)
+from tagtide.core.reports.campaign import CampaignReport
+from tagtide.core.reports.facts import HashtagLine, VideoLine
+from tagtide.core.reports.weekly import WeeklyRow
+from tagtide.models import Status
+
+
+def daily_blocks(report: CampaignReport) -> list[Block]:
+    """The daily monitor for people."""
+    return [
+        *_opening(report, "daily report"),
+        *_alerts(report),
+        _key_figures(report),
+        _hashtags(report.hashtags, "Hashtags"),
+        _top_videos(report.top_videos, "Top videos by engagement"),
+        _top_creators(report.top_creators),
+        *_high_priority(report),
+        *_viral(report),
+        *_distribution(report.rates),
+        *_competitors(report),
+        *_closing(report),
+    ]
+
+
+def campaign_blocks(report: CampaignReport) -> list[Block]:
+    """The campaign report for people."""
+    return [
+        *_opening(report, "campaign report"),
+        _key_figures(report),
+        *_viral(report),
+        _top_videos(report.top_by_views, "Top videos by views"),
+        _top_videos(report.top_videos, "Top videos by engagement"),
+        _top_creators(report.top_creators),
+        *_high_priority(report),
+        _hashtags(report.hashtags, "Hashtags"),
+        *_competitors(report),
+        *_alerts(report),
+        *_distribution(report.rates),
+        *_closing(report),
+    ]
+
+
+def _opening(report: CampaignReport, what: str) -> list[Block]:
+    zone = ZoneInfo(report.timezone)
+    name = f.clean_text(report.campaign, 80)
+    return [
+        Heading(f"{name}: {what}, {f.date_text(report.as_of, zone)}", level=1),
+        Paragraph(campaign_sentence(report), lead=True),
+        Note(f"As of {f.instant_text(report.as_of, zone)}, {report.timezone} time."),
+        *failure_notes(report.hashtags),
+    ]
+
+
+def campaign_sentence(report: CampaignReport) -> str:
+    """What changed, in a sentence; says so when that is unknown."""
+    if not report.totals.videos:
+        return "No video of this campaign is held yet."
+    compared = report.compared_with
+    if compared is None:
+        return (
+            f"{f.counted(report.totals.videos, 'video')} by "
+            f"{f.counted(report.totals.creators, 'creator')} held so far; "
+            "what changed is known from the second reading on."
+        )
+    zone = ZoneInfo(report.timezone)
+    new = f.counted(report.new_videos, "new video")
+    since = f"since {f.instant_text(compared.at, zone)} ({f.span(compared.elapsed)})"
+    held = "" if report.held is None else f" {sentence(report.held.note)}"
+    return sentence(f"{new} {since}, {_growth_words(report)}") + held
+
+
+def _growth_words(report: CampaignReport) -> str:
+    growth = report.growth
+    if growth.change is None:
+        return "and no video was read at both ends, so that the growth of views is unknown"
+    ends = f"{f.counted(growth.videos, 'video')} read at both ends"
+    words = f"and {f.signed(growth.change)} views on {ends}"
+    leader = next((v for v in report.videos if v.video_id == growth.leader), None)
+    if leader is None or growth.change <= 0 or growth.leader_gain * 5 < growth.change:
+        return words
+    share = min(growth.leader_gain / growth.change, 1.0)
+    author = creator_name(leader.author_username, leader.author_nickname)
+    return f"{words}; one video by {author} made {f.percent(share)} of it"
+
+
+def _key_figures(report: CampaignReport) -> KeyFigures:
+    sums, rates = report.totals, report.rates
+    growth, loves = report.growth, report.engagement_growth
+    return KeyFigures(
+        (
+            Figure(
+                "Videos", f.whole(sums.videos), f"+{f.whole(report.new_videos)} new", _held(report)
+            ),
+            Figure("Creators", f.whole(sums.creators), _since(report, "creators")),
+            Figure(
+                "Views",
+                f.compact(sums.views.total),
+                f.change(growth.change) if growth.videos else "",
+                rests_on(sums.views),
+                tone_of(growth.change),
+            ),
+            Figure(
+                "Engagement",
+                f.compact(sums.engagement.total),
+                f.change(loves.change) if loves.videos else "",
+                rests_on(sums.engagement),
+                tone_of(loves.change),
+            ),
+            Figure("Likes", f.compact(sums.likes.total), "", rests_on(sums.likes)),
+            Figure("Comments", f.compact(sums.comments.total), "", rests_on(sums.comments)),
+            Figure("Shares", f.compact(sums.shares.total), "", rests_on(sums.shares)),
+            Figure("Saves", f.compact(sums.saves.total), "", rests_on(sums.saves)),
+            Figure("Mean views", f.compact(sums.views.mean), "", "per video"),
+            Figure("Mean engagement", f.compact(sums.engagement.mean), "", "per video"),
+            Figure("Median rate", f.percent(rates.median), "", _rates_of(rates)),
+            Figure(
+                "Pooled rate",
+                f.percent(rates.pooled),
+                "",
+                f"mean of the videos {f.percent(rates.mean)}",
+            ),
+        )
+    )
+
+
+def _held(report: CampaignReport) -> str:
+    if report.held is not None:
+        return report.held.note
+    return "completeness unknown"
+
+
+def _since(report: CampaignReport, what: str) -> str:
+    since = report.since_report
+    value = None if since is None else since.creators if what == "creators" else since.videos
+    return "" if value is None else f.change(value)
+
+
+def _rates_of(rates: RateSummary) -> str:
+    if not rates.unknown:
+        return f"over {f.counted(rates.known, 'video')}"
+    return f"over {f.whole(rates.known)} of {f.counted(rates.known + rates.unknown, 'video')}"
+
+
+def _alerts(report: CampaignReport) -> list[Block]:
+    if not report.alerts:
+        return []
+    items = tuple(Cell(f.clean_text(a.reason, 300), link=safe_link(a.url)) for a in report.alerts)
+    return [Heading(f"{f.counted(len(items), 'alert')} firing"), BulletList(items)]
+
+
+def _hashtags(lines: Sequence[HashtagLine], title: str) -> Table:
+    rows = tuple(
+        (
+            tag_cell(line.hashtag),
+            number_cell(line.view_count),
+            change_cell(line.views),
+            number_cell(line.video_count),
+            change_cell(line.videos),
+            Cell(f.span(line.elapsed)),
+            Cell(_state(line), tone=Tone.WARN if line.failed else Tone.PLAIN),
+        )
+        for line in lines
+    )
+    rounded = any(
+        change and change.margin for line in lines for change in (line.views, line.videos)
+    )
+    return Table(
+        title,
+        (
+            Column("Hashtag"),
+            Column("Views", Kind.NUMBER),
+            Column("Change", Kind.CHANGE),
+            Column("Videos", Kind.NUMBER),
+            Column("Change", Kind.CHANGE),
+            Column("Span", Kind.NUMBER),
+            Column("Read", Kind.INSTANT),
+        ),
+        rows,
+        empty="No hashtag has been read yet; `tagtide track` reads them.",
+        note="* The source rounds this counter; the change is good to its rounding."
+        if rounded
+        else "",
+    )
+
+
+def _state(line: HashtagLine | WeeklyRow) -> str:
+    if line.read_at is None:
+        return "never"
+    if line.failed:
+        return f"{ago(line.age)}, last read failed"
+    return "partly" if line.status is Status.PARTIAL else ago(line.age)
+
+
+def _top_videos(lines: Sequence[VideoLine], title: str) -> Table:
+    rows = tuple((Cell(str(rank)), *video_row(line)) for rank, line in enumerate(lines, 1))
+    return Table(
+        title,
+        (Column("", Kind.NUMBER), *VIDEO_COLUMNS),
+        rows,
+        empty="No video with known counters is held yet.",
+    )
+
+
+def _top_creators(standings: Sequence[CreatorStanding]) -> Table:
+    rows = tuple(
+        (
+            Cell(str(rank)),
+            creator_cell(creator.author_username, creator.author_nickname),
+            number_cell(creator.author_followers),
+            number_cell(creator.videos),
+            number_cell(creator.views.total),
+            number_cell(creator.engagement.total),
+            percent_cell(creator.engagement_rate),
+        )
+        for rank, creator in enumerate(standings, 1)
+    )
+    columns = (
+        Column("", Kind.NUMBER),
+        Column("Creator"),
+        Column("Followers", Kind.NUMBER),
+        Column("Videos", Kind.NUMBER),
+        Column("Views", Kind.NUMBER),
+        Column("Engagement", Kind.NUMBER),
+        Column("Rate", Kind.NUMBER),
+    )
+    return Table("Top creators by views", columns, rows, empty="No creator is known yet.")
+
+
+def _high_priority(report: CampaignReport, most: int = 5) -> list[Block]:
+    lines = report.high_priority
+    if not lines:
+        return []
+    more = len(lines) - most
+    note = f"{f.counted(more, 'more video')} in `tagtide videos`." if more > 0 else ""
+    title = f"High priority: {f.counted(len(lines), 'video')}"
+    return [Table(title, VIDEO_COLUMNS, tuple(map(video_row, lines[:most])), note=note)]
+
+
+def _viral(report: CampaignReport) -> list[Block]:
+    if not report.viral_judged:
+        return [Note("Viral videos: too few videos to judge; it takes one and ten others.")]
+    rows = tuple(
+        (
+            video_cell(line),
+            creator_cell(line.video.author_username, line.video.author_nickname),
+            *_viral_cells(line),
+        )
+        for line in report.viral
+    )
+    columns = (
+        Column("Video"),
+        Column("Creator"),
+        Column("Counter"),
+        Column("Value", Kind.NUMBER),
+        Column("× mean of the others", Kind.NUMBER),
+        Column("Age-adjusted score", Kind.NUMBER),
+    )
+    factor = f.decimal(report.viral_factor).removesuffix(".0")
+    return [
+        Table(
+            "Viral videos",
+            columns,
+            rows,
+            empty=f"No video is above {factor} times the mean of the others.",
+        )
+    ]
+
+
+def _viral_cells(line: VideoLine) -> tuple[Cell, ...]:
+    viral = line.viral
+    if viral is None:
+        return (Cell(f.DASH),) * 4
+    word = "views" if viral.basis is ViralBasis.VIEWS else "engagement"
+    times = f"{f.decimal(viral.times)} ×"
+    score = f.DASH if line.score is None else f.decimal(line.score.z)
+    return Cell(word), number_cell(viral.value), Cell(times), Cell(score)
+
+
+def _distribution(rates: RateSummary) -> list[Block]:
+    if not rates.known:
+        return []
+    quantiles = ", ".join(f"{_QUANTILE_WORDS[p]} {f.percent(v)}" for p, v in rates.quantiles)
+    rows = tuple(
+        (
+            Cell(_range(part.low, part.high)),
+            number_cell(part.videos),
+            percent_cell(part.videos / rates.known),
+        )
+        for part in rates.histogram
+        if part.videos
+    )
+    columns = (
+        Column("Engagement rate"),
+        Column("Videos", Kind.NUMBER),
+        Column("Share", Kind.NUMBER),
+    )
+    note = f"{sentence(quantiles)} {sentence(_rates_of(rates))}"
+    return [
+        Sparkline(
+            "Distribution of engagement rates", tuple(float(b.videos) for b in rates.histogram)
+        ),
+        Table("Engagement rates", columns, rows, note=note),
+    ]
+
+
+_QUANTILE_WORDS = {
+    0.10: "a tenth of the videos below",
+    0.25: "a quarter below",
+    0.50: "half below",
+    0.75: "three quarters below",
+    0.90: "nine tenths below",
+}
+
+
+def _range(low: float, high: float | None) -> str:
+    if high is None:
+        return f"{f.decimal(low * 100, 0)} % and above"
+    return f"{f.decimal(low * 100, 0)} to {f.decimal(high * 100, 0)} %"
+
+
+def _competitors(report: CampaignReport) -> list[Block]:
+    if not report.competitors:
+        return []
+    return [_hashtags(report.competitors, "Competitors"), *failure_notes(report.competitors)]
+
+
+def _closing(report: CampaignReport) -> list[Block]:
+    notes = [
+        "Views, engagement and rates rest on the videos that are held: the feed is TikTok's own "
+        "selection, never all of it. Competitors are not in any total.",
+    ]
+    if report.growth.fallen:
+        notes.append(
+            f"Views fell on {f.counted(report.growth.fallen, 'video')}: TikTok corrects counters "
+            "and sometimes serves older ones."
+        )
+    return [Note(" ".join(notes)), Note(_cost(report))]
+
+
+def _cost(report: CampaignReport) -> str:
+    if report.credits_used is None:
+        return "Credits spent on this day: unknown."
+    spent = f"Credits spent on this day: {f.whole(report.credits_used)}"
+    money = report.money_spent
+    price = "" if money is None else f" (${f.decimal(money, 3 if 0 < money < 0.1 else 2)})"
+    return f"{spent}{price}. This report spent none."
