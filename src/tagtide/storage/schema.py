@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from tagtide.errors import DatabaseCorrupt, SchemaOutdated, SchemaTooNew
+from tagtide.errors import SchemaOutdated, SchemaTooNew
 
 VERSION_TABLE = "tagtide_version"
 #: Every version there has been, oldest first.
@@ -32,30 +32,21 @@ class SchemaState(StrEnum):
     TOO_NEW = "too_new"
 
 
-def version(connection: Connection) -> str | None:
-    """The stored version; None where tagtide has never been.
-
-    Raises `DatabaseCorrupt` for a SQLite file that belongs to another program.
-    """
-    tables = inspect(connection)
-    if tables.has_table(VERSION_TABLE):
-        return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
-    if connection.dialect.name == "sqlite" and tables.get_table_names():
-        raise DatabaseCorrupt(
-            "The file is a database of another program.",
-            hint="Choose another file with --database.",
-        )
-    return None
-
-
 def state(connection: Connection) -> SchemaState:
     """Compare the stored version with ours."""
-    found = version(connection)
-    if found is None:
+    if not inspect(connection).has_table(VERSION_TABLE):
         return SchemaState.EMPTY
-    if found == HEAD:
+    stored = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608 - a constant
+    return state_of(stored.scalar())
+
+
+def state_of(version: str | None) -> SchemaState:
+    """What a stored version is to ours; None where tagtide has never been."""
+    if version is None:
+        return SchemaState.EMPTY
+    if version == HEAD:
         return SchemaState.CURRENT
-    return SchemaState.OUTDATED if found in REVISIONS else SchemaState.TOO_NEW
+    return SchemaState.OUTDATED if version in REVISIONS else SchemaState.TOO_NEW
 
 
 def refuse_unless_current(found: SchemaState) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Literal
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from tagtide.errors import DiskFull, StorageError, StorageReadOnly
+from tagtide.errors import DatabaseCorrupt, DiskFull, SchemaOutdated, StorageReadOnly
 from tagtide.ports import Clock
 from tagtide.storage import schema
 from tagtide.storage.alerts import Alerts
@@ -29,6 +28,7 @@ from tagtide.storage.ledger import Ledger
 from tagtide.storage.outbox import Outbox
 from tagtide.storage.readings import Readings
 from tagtide.storage.runs import Runs
+from tagtide.storage.sqlite_file import create_private, inspect_before_opening, read_only
 from tagtide.storage.workers import Workers
 
 #: Below this a page could be paid for and then not be kept.
@@ -118,7 +118,7 @@ def _bring_up_to_date(connection: Connection, *, migrate: bool) -> None:
 def _open_sqlite(url: str, clock: Clock, *, migrate: bool) -> SqlStore:
     path = sqlite_file(url)
     if path is not None:
-        _create_private(path)
+        _prepare_file(path, clock, migrate=migrate)
     database = SqliteDatabase(path)
     try:
         with database.writer_engine.connect() as connection, connection.begin():
@@ -128,9 +128,30 @@ def _open_sqlite(url: str, clock: Clock, *, migrate: bool) -> SqlStore:
     return SqlStore(database, clock, path)
 
 
-def _create_private(path: Path) -> None:
-    """Create the file for its owner alone; SQLite gives its companions the same permissions."""
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    except OSError as error:
-        raise StorageError(f"The database file cannot be opened: {error.strerror}.") from error
+def _prepare_file(path: Path, clock: Clock, *, migrate: bool) -> None:
+    if not path.exists() and not migrate:
+        raise SchemaOutdated(f"There is no database {path}.", hint="Run `tagtide init`.")
+    create_private(path)
+    inspect_before_opening(path)
+    found = _state_of(path)
+    if found is schema.SchemaState.OUTDATED and migrate:
+        from tagtide.storage.maintenance import backup
+
+        backup(f"sqlite:///{path}", now=clock.now())
+    elif found is not schema.SchemaState.EMPTY:
+        schema.refuse_unless_current(found)
+
+
+def _state_of(path: Path) -> schema.SchemaState:
+    """Look without writing: the file may belong to a newer tagtide, or to somebody else."""
+    with read_only(path) as connection:
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+        if schema.VERSION_TABLE in tables:
+            row = connection.execute(f"SELECT version_num FROM {schema.VERSION_TABLE}").fetchone()  # noqa: S608 - a constant
+            return schema.state_of(row[0] if row else None)
+    if tables:
+        raise DatabaseCorrupt(
+            f"{path} is a database of another program.",
+            hint="Choose another file with --database.",
+        )
+    return schema.SchemaState.EMPTY
