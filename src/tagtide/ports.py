@@ -383,6 +383,9 @@ class RunStore(Protocol):
     ) -> Claim | SlotTaken:
         """Claim (job, hashtag, instant): free, or its lease has ended, or it is this run's own."""
 
+    async def renew_run(self, run_id: int, lease_until: datetime) -> None:
+        """Extend the lease of every unfinished slot of a run."""
+
     async def interrupted_run(
         self, job: Job, campaign_id: int, since: datetime, now: datetime
     ) -> Run | None:

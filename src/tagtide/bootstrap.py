@@ -1,0 +1,181 @@
+"""The composition root: settings in, a wired application out.
+
+The only place that knows every class.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import cast
+from urllib.parse import urlsplit
+
+from tagtide.clock import SystemClock
+from tagtide.errors import ConfigError
+from tagtide.ports import Channel, Clock, Source, Store
+from tagtide.services.context import BudgetPolicy, Context
+from tagtide.settings import Loaded, Settings
+
+#: The local server accepts this key; nothing else does.
+LOCAL_KEY = "sk_test_local"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything a command needs, open."""
+
+    loaded: Loaded
+    context: Context
+    channels: Mapping[str, Channel]
+
+    @property
+    def store(self) -> Store:
+        """Where everything is kept."""
+        return self.context.store
+
+    @property
+    def source(self) -> Source:
+        """The data API."""
+        return self.context.source
+
+
+@asynccontextmanager
+async def open_app(
+    loaded: Loaded,
+    *,
+    source: bool = True,
+    record: Path | None = None,
+    clock: Clock | None = None,
+    migrate: bool | None = None,
+) -> AsyncIterator[App]:
+    """Open the database and, if ``source``, the connection to the data API; close both at the end.
+
+    Args:
+        loaded: Settings with their origins.
+        source: False for commands that only read what is stored: no key is needed then, and a call
+            to the data API is a bug that raises.
+        record: Folder in which every answer of the data API is kept.
+        clock: Another clock than the machine's, for simulations.
+        migrate: Create or upgrade the schema; None does so for SQLite only.
+
+    Raises `ConfigError` when a source is wanted and there is no key, `StorageError` when the
+    database cannot be opened.
+    """
+    from tagtide.storage.store import open_store
+
+    settings, clock = loaded.settings, clock or SystemClock()
+    the_source = make_source(settings, clock, record) if source else _no_source()
+    store = await open_store(
+        settings.database.url, migrate="auto" if migrate is None else migrate, clock=clock
+    )
+    channels = make_channels(settings, clock) if source else {}
+    try:
+        yield App(loaded, make_context(settings, store, the_source, clock), channels)
+    finally:
+        for channel in channels.values():
+            await channel.aclose()
+        await the_source.aclose()
+        await store.aclose()
+
+
+def make_context(settings: Settings, store: Store, source: Source, clock: Clock) -> Context:
+    """The context of the use cases."""
+    return Context(
+        store=store,
+        source=source,
+        clock=clock,
+        budget=BudgetPolicy(**settings.budget.model_dump()),
+        channels=tuple(settings.channels),
+        slot_deadline=timedelta(seconds=settings.api.slot_deadline),
+        price_per_credit=settings.api.price_per_credit,
+        currency=settings.api.currency,
+    )
+
+
+def make_source(settings: Settings, clock: Clock, record: Path | None = None) -> Source:
+    """The configured data provider. Raises `ConfigError` without a key."""
+    from tagtide.tiktok.recording import Recorder
+    from tagtide.tiktok.source import ScavioSource
+
+    api = settings.api
+    return ScavioSource(
+        base_url=api.url,
+        api_key=api_key(settings),
+        clock=clock,
+        max_in_flight=api.in_flight,
+        min_interval=api.min_interval,
+        connect_timeout=api.connect_timeout,
+        read_timeout=api.read_timeout,
+        deadline=api.deadline,
+        recorder=Recorder(record) if record else None,
+    )
+
+
+def api_key(settings: Settings) -> str:
+    """The key of the data API; the local server's own one where the address is this machine."""
+    if settings.api.key is not None and settings.api.key.get_secret_value():
+        return settings.api.key.get_secret_value()
+    if urlsplit(settings.api.url).hostname in {"localhost", "127.0.0.1", "::1"}:
+        return LOCAL_KEY
+    raise ConfigError(
+        "there is no key for the data API",
+        hint="Set SCAVIO_API_KEY (or SCAVIO_API_KEY_FILE), or look around without one: "
+        "`tagtide demo`.",
+    )
+
+
+def make_channels(settings: Settings, clock: Clock) -> dict[str, Channel]:
+    """Every configured channel, by name."""
+    if not settings.channels:
+        return {}
+    from tagtide.channels.slack import SlackChannel
+    from tagtide.channels.webhook import WebhookChannel
+
+    made: dict[str, Channel] = {}
+    for name, channel in settings.channels.items():
+        url = channel.url.get_secret_value()
+        if channel.kind == "slack":
+            made[name] = SlackChannel(name=name, url=url, clock=clock)
+        else:
+            secret = channel.secret.get_secret_value() if channel.secret else None
+            made[name] = WebhookChannel(name=name, url=url, secret=secret, clock=clock)
+    return made
+
+
+class _NoSource:
+    """Stands in where no call may be made; any use is a bug."""
+
+    name = "none"
+    max_in_flight = 1
+
+    def __getattr__(self, name: str) -> object:
+        raise RuntimeError(f"this command must not call the data API ({name})")
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+def _no_source() -> Source:
+    return cast("Source", _NoSource())
+
+
+def system_clock() -> Clock:
+    """The machine's clock."""
+    return SystemClock()
+
+
+def maintenance() -> ModuleType:
+    """Upgrade, backup, restore and check of the database, which need no open application."""
+    from tagtide.storage import maintenance as module
+
+    return module
+
+
+def process_id() -> str:
+    """Name of this process among workers: host and process id."""
+    return f"{os.uname().nodename}:{os.getpid()}"

@@ -1,0 +1,123 @@
+"""How failures leave the command line: one sentence, one hint, one exit code, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+import click
+
+from tagtide import errors as e
+
+#: Exit code by error class; the nearest ancestor counts.
+EXIT_CODES: dict[type[e.TagtideError], int] = {
+    e.TagtideError: 1,
+    e.InvalidInput: 2,
+    e.BudgetExceeded: 4,
+    e.CreditsExhausted: 4,
+    e.DatabaseCorrupt: 65,
+    e.DiskFull: 74,
+    e.DataInUse: 75,
+    e.SchemaTooNew: 76,
+    e.ConfigError: 78,
+}
+INTERNAL = 70
+INTERRUPTED = 130
+
+
+def exit_code(error: e.TagtideError) -> int:
+    """The code of an error's nearest ancestor in the table."""
+    return next(EXIT_CODES[cls] for cls in type(error).__mro__ if cls in EXIT_CODES)
+
+
+def run_guarded(command: click.Command, args: list[str]) -> int:
+    """Run a command; turn every way it can end into an exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = command.main(args, prog_name="tagtide", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Abort:
+        return INTERRUPTED
+    except click.ClickException as error:
+        return _usage(error, args)
+    except KeyboardInterrupt:
+        click.echo("Interrupted. What was read is stored; run it again to go on.", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone (`| head`): not an error, and nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except BaseExceptionGroup as group:
+        return _report(_first(group), args)
+    except Exception as error:  # noqa: BLE001 - the last line of defence against a traceback
+        return _report(error, args)
+    return code if isinstance(code, int) else 0
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The exception a person should hear of: ours first, else the first."""
+    found: list[BaseException] = []
+
+    def gather(error: BaseException) -> None:
+        if isinstance(error, BaseExceptionGroup):
+            for inner in error.exceptions:
+                gather(inner)
+        else:
+            found.append(error)
+
+    gather(group)
+    return next((x for x in found if isinstance(x, e.TagtideError)), found[0])
+
+
+def _usage(error: click.ClickException, args: list[str]) -> int:
+    if "--json" in args:
+        _print_json("usage", error.format_message(), "See `tagtide --help`.")
+    else:
+        error.show(sys.stderr)
+    return error.exit_code
+
+
+def _report(error: BaseException, args: list[str]) -> int:
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    if not isinstance(error, e.TagtideError):
+        return _internal(error, args)
+    if "--json" in args:
+        _print_json(error.code, str(error), error.hint)
+    else:
+        problems = error.problems if isinstance(error, e.ConfigError) else [str(error)]
+        for problem in problems:
+            click.echo(f"{click.style('Error:', fg='red')} {_sentence(problem)}", err=True)
+        if error.hint:
+            click.echo(_sentence(error.hint), err=True)
+    return exit_code(error)
+
+
+def _sentence(text: str) -> str:
+    """As a person would write it: a capital in front, a full stop at the end."""
+    text = text[:1].upper() + text[1:] if text[:1].isalpha() else text
+    return text if text.endswith((".", "!", "?", ")", "`")) else f"{text}."
+
+
+def _internal(error: BaseException, args: list[str]) -> int:
+    if os.environ.get("TAGTIDE_DEBUG"):
+        raise error
+    message = f"tagtide met a fault of its own ({type(error).__name__}); nothing stored was lost"
+    hint = "Run it again with TAGTIDE_DEBUG=1 to see where, and report that."
+    if "--json" in args:
+        _print_json("internal", message, hint)
+    else:
+        click.echo(f"{click.style('Error:', fg='red')} {message}.\n{hint}", err=True)
+    return INTERNAL
+
+
+def _print_json(code: str, message: str, hint: str) -> None:
+    body: dict[str, Any] = {"error": {"code": code, "message": message, "hint": hint}}
+    click.echo(json.dumps(body, ensure_ascii=False))

@@ -1,0 +1,119 @@
+"""``tagtide report``."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tagtide.cli.options import application, common_options, one_campaign
+from tagtide.cli.options import run as run_async
+from tagtide.cli.show import print_blocks
+from tagtide.core.messages import Block, campaign_blocks, daily_blocks, weekly_blocks
+from tagtide.errors import InvalidInput
+from tagtide.models import Campaign
+from tagtide.renderers import render_html, render_json, render_markdown, render_text
+from tagtide.services.context import Context
+from tagtide.services.report import report_campaign, report_daily, report_weekly
+
+_FORMATS = ("text", "json", "md", "html")
+
+Build = Callable[[Context, Campaign], Awaitable[Any]]
+Blocks = Callable[[Any], list[Block]]
+
+
+@click.group()
+def report() -> None:
+    """Reports from what is stored. They read nothing from the data API and cost no credit."""
+
+
+def _options(command: Any) -> Any:
+    for option in (
+        click.option(
+            "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="File."
+        ),
+        click.option("--format", "style", type=click.Choice(_FORMATS), help="Default: text."),
+        click.option("--json", "as_json", is_flag=True, help="Same as --format json."),
+        common_options,
+        click.argument("campaign", required=False),
+    ):
+        command = option(command)
+    return command
+
+
+@report.command("campaign")
+@_options
+def campaign_(campaign: str | None, **options: Any) -> None:
+    """Totals, growth, viral videos, top performers and creators of a campaign."""
+    _make("Campaign report", campaign, report_campaign, campaign_blocks, **options)
+
+
+@report.command()
+@_options
+def daily(campaign: str | None, **options: Any) -> None:
+    """Overview of the day: metrics, distribution, top five, change since yesterday, money."""
+    _make("Daily report", campaign, report_daily, daily_blocks, **options)
+
+
+@report.command()
+@_options
+def weekly(campaign: str | None, **options: Any) -> None:
+    """Own and competitors' hashtags ranked, with changes, rolling averages and anomalies."""
+    _make("Weekly report", campaign, report_weekly, weekly_blocks, **options)
+
+
+def _make(
+    title: str,
+    campaign: str | None,
+    build: Build,
+    blocks: Blocks,
+    *,
+    config: str | None,
+    database: str | None,
+    style: str | None,
+    as_json: bool,
+    output: Path | None,
+) -> None:
+    async def main() -> Any:
+        async with application(config, database) as app:
+            return await build(app.context, await one_campaign(app, campaign))
+
+    built = run_async(main)
+    chosen = "json" if as_json else style or _style_of(output)
+    if output is None and chosen == "text":
+        print_blocks(blocks(built))
+        return
+    text = _rendered(chosen, title, built, blocks)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        _write(output, text)
+        click.echo(f"Wrote {output}.", err=True)
+
+
+def _style_of(output: Path | None) -> str:
+    """The format a file's name asks for."""
+    suffix = output.suffix.lstrip(".") if output else ""
+    return suffix if suffix in _FORMATS else "text"
+
+
+def _rendered(style: str, title: str, built: Any, blocks: Blocks) -> str:
+    if style == "json":
+        return render_json(built.as_dict())
+    if style == "md":
+        return render_markdown(blocks(built))
+    if style == "html":
+        return render_html(blocks(built), f"{title}: {built.campaign}")
+    return render_text(blocks(built))
+
+
+def _write(output: Path, text: str) -> None:
+    """Write through a neighbour file, so that a half report never carries the name."""
+    draft = output.with_name(f".{output.name}.part")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(output)
+    except OSError as error:
+        raise InvalidInput(f"{output} cannot be written: {error.strerror}") from error

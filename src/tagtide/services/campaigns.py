@@ -1,0 +1,266 @@
+"""Campaigns: checked when they are made, compared before they are applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from typing import Any
+from zoneinfo import available_timezones
+
+from tagtide.core.names import nearest, parse_campaign_name, parse_hashtag
+from tagtide.core.schedule import Schedule
+from tagtide.errors import InvalidInput
+from tagtide.models import Campaign, CampaignHashtag, Job, Role, Rule, RuleSettings
+from tagtide.services.context import Context
+
+
+def make_campaign(
+    name: str,
+    *,
+    hashtags: Iterable[str],
+    competitors: Iterable[str] = (),
+    competitor_feeds: bool = False,
+    timezone: str = "UTC",
+    thresholds: Mapping[str, int] | None = None,
+    starts_on: date | None = None,
+    ends_on: date | None = None,
+    rules: RuleSettings | None = None,
+    channels: Iterable[str] = (),
+    page_budget: int = 2,
+    credits_per_day: int | None = None,
+    schedules: Mapping[Job, str] | None = None,
+) -> Campaign:
+    """Check what was typed and make a campaign of it; nothing is stored.
+
+    Raises `InvalidInput` with a sentence about the first thing that cannot be used.
+    """
+    check_timezone(timezone)
+    _check_dates(starts_on, ends_on)
+    tags = _hashtags(hashtags, competitors, thresholds or {}, competitor_feeds=competitor_feeds)
+    for expression in (schedules or {}).values():
+        Schedule.parse(expression, timezone)
+    if page_budget < 1:
+        raise InvalidInput("the page budget must be at least 1")
+    if credits_per_day is not None and credits_per_day < 0:
+        raise InvalidInput("credits per day cannot be negative")
+    return Campaign(
+        name=parse_campaign_name(name),
+        hashtags=tags,
+        timezone=timezone,
+        starts_on=starts_on,
+        ends_on=ends_on,
+        rules=rules or RuleSettings(),
+        channels=tuple(channels),
+        page_budget=page_budget,
+        credits_per_day=credits_per_day,
+        schedules=dict(schedules or {}),
+    )
+
+
+def check_timezone(name: str) -> None:
+    """Raise `InvalidInput`, with the nearest name, unless ``name`` is an IANA zone."""
+    zones = available_timezones()
+    if name in zones:
+        return
+    near = nearest(name, sorted(zones))
+    raise InvalidInput(
+        f"there is no time zone {name!r}",
+        hint=f"Did you mean {near}?" if near else "Use a name such as Europe/Paris.",
+    )
+
+
+def _check_dates(starts_on: date | None, ends_on: date | None) -> None:
+    if starts_on and ends_on and ends_on < starts_on:
+        raise InvalidInput(f"the campaign would end on {ends_on}, before it starts on {starts_on}")
+
+
+def _hashtags(
+    own: Iterable[str],
+    competitors: Iterable[str],
+    thresholds: Mapping[str, int],
+    *,
+    competitor_feeds: bool,
+) -> tuple[CampaignHashtag, ...]:
+    limits = {parse_hashtag(name): value for name, value in thresholds.items()}
+    tags: dict[str, CampaignHashtag] = {}
+    for name in map(parse_hashtag, own):
+        tags.setdefault(name, CampaignHashtag(name=name, threshold=limits.pop(name, None)))
+    for name in map(parse_hashtag, competitors):
+        if name in tags and tags[name].role is Role.OWN:
+            raise InvalidInput(f"#{name} is both an own and a competitor's hashtag")
+        tags.setdefault(
+            name,
+            CampaignHashtag(
+                name=name,
+                role=Role.COMPETITOR,
+                threshold=limits.pop(name, None),
+                feed=competitor_feeds,
+            ),
+        )
+    if not any(tag.role is Role.OWN for tag in tags.values()):
+        raise InvalidInput(
+            "a campaign needs at least one hashtag of its own", hint="--hashtag NAME"
+        )
+    for name, value in limits.items():
+        raise InvalidInput(
+            f"the threshold {name}={value} names a hashtag the campaign does not have"
+        )
+    for tag in tags.values():
+        if tag.threshold is not None and tag.threshold < 1:
+            raise InvalidInput(f"the threshold of #{tag.name} must be at least 1")
+    return tuple(tags.values())
+
+
+# --- from a file ----------------------------------------------------------------------------------
+
+_KEYS = {
+    "hashtags", "competitors", "competitor_feeds", "timezone", "thresholds", "starts_on", "ends_on",
+    "rules", "channels", "page_budget", "credits_per_day", "schedules",
+}  # fmt: skip
+
+
+def campaigns_from(
+    document: Mapping[str, Any], defaults: RuleSettings, pages: int
+) -> list[Campaign]:
+    """Campaigns of a parsed file: one table ``[campaign.NAME]`` each.
+
+    Raises `InvalidInput` that names the campaign and the key.
+    """
+    tables = document.get("campaign")
+    if not isinstance(tables, Mapping) or set(document) != {"campaign"}:
+        raise InvalidInput("the file must hold tables [campaign.NAME] and nothing else")
+    return [_from_table(name, table, defaults, pages) for name, table in tables.items()]
+
+
+def _from_table(name: str, table: Any, defaults: RuleSettings, pages: int) -> Campaign:
+    if not isinstance(table, Mapping):
+        raise InvalidInput(f"campaign {name!r} must be a table")
+    for key in table:
+        if key not in _KEYS:
+            near = nearest(key, sorted(_KEYS))
+            raise InvalidInput(
+                f"campaign {name!r}: unknown key {key!r}",
+                hint=f"Did you mean {near}?" if near else None,
+            )
+    values = {"page_budget": pages, **table}
+    values["rules"] = rules_from(values.get("rules", {}), defaults)
+    try:
+        values["schedules"] = {Job(k): str(v) for k, v in values.get("schedules", {}).items()}
+        return make_campaign(name, **values)
+    except (InvalidInput, ValueError) as error:
+        raise InvalidInput(f"campaign {name!r}: {error}") from error
+    except (TypeError, AttributeError) as error:
+        raise InvalidInput(f"campaign {name!r}: a value has the wrong type") from error
+
+
+def rules_from(table: Mapping[str, Any], defaults: RuleSettings) -> RuleSettings:
+    """The defaults with some values replaced. Raises `InvalidInput` on unknown or unusable ones."""
+    known = {f.name for f in fields(RuleSettings)}
+    changes = dict(table)
+    for key, value in changes.items():
+        if key not in known:
+            near = nearest(key, sorted(known))
+            raise InvalidInput(
+                f"there is no rule setting {key!r}", hint=f"Did you mean {near}?" if near else None
+            )
+        if key != "enabled" and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise InvalidInput(f"the rule setting {key} must be a number")
+        if key != "enabled" and value <= 0:
+            raise InvalidInput(f"the rule setting {key} must be above 0")
+    if "enabled" in changes:
+        try:
+            changes["enabled"] = tuple(Rule(name) for name in changes["enabled"])
+        except ValueError as error:
+            raise InvalidInput(f"the rules are {', '.join(Rule)}") from error
+    return replace(defaults, **changes)
+
+
+# --- apply ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What `apply` would do to the stored campaigns."""
+
+    add: tuple[Campaign, ...] = ()
+    change: tuple[tuple[Campaign, Campaign], ...] = ()
+    remove: tuple[Campaign, ...] = ()
+    same: tuple[Campaign, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the database equals the file already."""
+        return not (self.add or self.change or self.remove)
+
+    def lines(self) -> list[str]:
+        """One line per difference, for a person."""
+        found = [f"+ {c.name}: {_tags(c)}" for c in self.add]
+        for before, after in self.change:
+            found += [f"~ {after.name}: {text}" for text in _changes(before, after)]
+        return found + [f"- {c.name} (its readings stay)" for c in self.remove]
+
+
+def compare(stored: Sequence[Campaign], wanted: Sequence[Campaign]) -> Difference:
+    """What must happen for ``stored`` to become ``wanted``; names identify."""
+    before = {c.name.casefold(): c for c in stored}
+    add, change, same = [], [], []
+    for campaign in wanted:
+        old = before.pop(campaign.name.casefold(), None)
+        if old is None:
+            add.append(campaign)
+            continue
+        new = replace(campaign, campaign_id=old.campaign_id, created_at=old.created_at)
+        if new == old:
+            same.append(old)
+        else:
+            change.append((old, new))
+    return Difference(tuple(add), tuple(change), tuple(before.values()), tuple(same))
+
+
+async def apply(context: Context, difference: Difference) -> None:
+    """Carry a difference out, campaign by campaign; running it again does nothing."""
+    now = context.clock.now()
+    for campaign in difference.remove:
+        await context.store.remove_campaign(campaign.campaign_id, now)
+    for _, after in difference.change:
+        await context.store.replace_campaign(after)
+    for campaign in difference.add:
+        await context.store.add_campaign(replace(campaign, created_at=now))
+
+
+def _tags(campaign: Campaign) -> str:
+    return ", ".join(f"#{tag.name}" for tag in campaign.hashtags)
+
+
+def _changes(before: Campaign, after: Campaign) -> list[str]:
+    found = []
+    for item in fields(Campaign):
+        old, new = getattr(before, item.name), getattr(after, item.name)
+        if old == new:
+            continue
+        if item.name == "hashtags":
+            found += _tag_changes(before, after)
+        elif item.name == "rules":
+            found += [
+                f"rules.{f.name} {getattr(old, f.name)} -> {getattr(new, f.name)}"
+                for f in fields(RuleSettings)
+                if getattr(old, f.name) != getattr(new, f.name)
+            ]
+        else:
+            found.append(f"{item.name} {old} -> {new}")
+    return found
+
+
+def _tag_changes(before: Campaign, after: Campaign) -> list[str]:
+    old = {t.name: t for t in before.hashtags}
+    new = {t.name: t for t in after.hashtags}
+    found = [f"+ #{name} ({new[name].role.value})" for name in new if name not in old]
+    found += [f"- #{name}" for name in old if name not in new]
+    found += [
+        f"#{name}: {old[name].role.value}, threshold {old[name].threshold} -> "
+        f"{new[name].role.value}, threshold {new[name].threshold}"
+        for name in new
+        if name in old and new[name] != old[name]
+    ]
+    return found or ["the order of the hashtags"]

@@ -1,0 +1,309 @@
+"""UGC collection: read the feeds of a campaign, keep every sighting, mark what deserves action."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from tagtide.core.planning import rotate
+from tagtide.core.priority import is_high_priority, view_growth
+from tagtide.errors import BudgetExceeded, SourceError
+from tagtide.models import (
+    Answer,
+    Campaign,
+    CampaignHashtag,
+    HashtagOutcome,
+    HashtagReading,
+    HashtagTotals,
+    Reason,
+    Run,
+    Status,
+    VideoPage,
+)
+from tagtide.ports import (
+    Changes,
+    Claim,
+    HashtagState,
+    KnownVideo,
+    Progress,
+    Sighting,
+    SightingEffect,
+)
+from tagtide.services.calls import Caller, Paid
+from tagtide.services.context import Context, OnOutcome
+from tagtide.services.evaluate import judge_viral_videos
+from tagtide.services.runs import HashtagRunner, RunRequest, open_run, run_reason, run_status
+
+_HASHTAG = "hashtag"
+_VIDEOS = "hashtag_videos"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectResult:
+    """What a collection did."""
+
+    campaign: Campaign
+    run_id: int
+    status: Status
+    reason: Reason
+    outcomes: tuple[HashtagOutcome, ...]
+    #: High-priority videos of the campaign seen in this run.
+    high_priority: tuple[KnownVideo, ...]
+    #: Those of them that became high priority in this run.
+    new_high_priority: frozenset[str]
+    alerts: tuple[str, ...]
+    credits_used: int
+    credits_remaining: int | None
+
+
+def feed_hashtags(campaign: Campaign) -> list[CampaignHashtag]:
+    """Hashtags whose feed is read: the own ones, and competitors that ask for it."""
+    return [h for h in campaign.hashtags if h.feed]
+
+
+def totals_reading(
+    name: str, answer: Answer[HashtagTotals], read_at: datetime, run_id: int | None
+) -> HashtagReading:
+    """The reading an answer of the totals endpoint states."""
+    totals = answer.value
+    return HashtagReading(
+        hashtag=name,
+        hashtag_id=totals.hashtag_id,
+        read_at=read_at,
+        view_count=totals.view_count,
+        view_source=totals.view_source,
+        view_unit=totals.view_unit,
+        video_count=totals.video_count,
+        video_source=totals.video_source,
+        video_unit=totals.video_unit,
+        run_id=run_id,
+        payload_hash=answer.payload_hash,
+        flags=answer.flags,
+    )
+
+
+async def collect(
+    context: Context, request: RunRequest, progress: OnOutcome | None = None
+) -> CollectResult:
+    """Read the feeds of one campaign, once.
+
+    Stores every video, creator and reading page by page, together with what each page cost; a run
+    that is interrupted goes on behind the last stored page. Viral videos are judged at the end from
+    hashtags that were read completely. Does not deliver: alerts wait in the outbox.
+
+    Raises `StorageError` when results could not be written.
+    """
+    run = await open_run(context, request)
+    campaign = request.campaign
+    if run.finished_at is not None:
+        done = await context.store.run(run.run_id)
+        return await _result(context, campaign, run, list(done.outcomes), Changes())
+    names = rotate([h.name for h in feed_hashtags(campaign)], run.slot_at.toordinal())
+
+    async def work(state: HashtagState, claim: Claim) -> HashtagOutcome:
+        return await _Feed(context, campaign, run, state, claim).read()
+
+    outcomes = await HashtagRunner(context, run, progress).run(names, work)
+    ok = [o.hashtag for o in outcomes if o.status is Status.OK]
+    changes = await judge_viral_videos(context, campaign, run, ok)
+    status, reason = run_status(outcomes), run_reason(outcomes)
+    await context.store.finish_run(run.run_id, status, reason, context.clock.now(), changes)
+    return await _result(context, campaign, run, outcomes, changes)
+
+
+async def _result(
+    context: Context,
+    campaign: Campaign,
+    run: Run,
+    outcomes: list[HashtagOutcome],
+    changes: Changes,
+) -> CollectResult:
+    seen = await context.store.known_videos(campaign.campaign_id, seen_in_run=run.run_id)
+    high = sorted(
+        (v for v in seen if v.high_priority_at is not None),
+        key=lambda v: v.counters.view_count or 0,
+        reverse=True,
+    )
+    summary = await context.store.run(run.run_id)
+    balance = await context.store.balance()
+    return CollectResult(
+        campaign=campaign,
+        run_id=run.run_id,
+        status=summary.run.status,
+        reason=summary.run.reason,
+        outcomes=tuple(outcomes),
+        high_priority=tuple(high),
+        new_high_priority=frozenset(
+            v.video_id
+            for v in high
+            if v.high_priority_at is not None and v.high_priority_at >= run.started_at
+        ),
+        alerts=tuple(a.alert_id for a in changes.alerts),
+        credits_used=summary.run.credits,
+        credits_remaining=balance.credits_remaining if balance else None,
+    )
+
+
+@dataclass(slots=True)
+class _Feed:
+    """Reads the feed of one hashtag in one run."""
+
+    context: Context
+    campaign: Campaign
+    run: Run
+    state: HashtagState
+    claim: Claim
+    watchers: list[Campaign] = field(default_factory=list)
+
+    async def read(self) -> HashtagOutcome:
+        """Read page by page until the feed or the page budget ends; store each page at once."""
+        caller = Caller(self.context, self.campaign, self.run.run_id, self.state.name)
+        self.watchers = await self._watchers()
+        planned = self._planned()
+        entries = await caller.reserve(planned)
+        hashtag_id = self.state.hashtag_id
+        if hashtag_id is None:
+            hashtag_id = await self._resolve(caller, entries.pop(0))
+        return await self._pages(caller, hashtag_id, entries)
+
+    def _planned(self) -> list[str]:
+        pages = max(0, self.campaign.page_budget - self.claim.pages)
+        resolve = [_HASHTAG] if self.state.hashtag_id is None else []
+        return resolve + [_VIDEOS] * pages
+
+    async def _watchers(self) -> list[Campaign]:
+        """Campaigns whose videos these are: every one that reads this feed."""
+        name = self.state.name
+        holders = await self.context.store.watchers(name)
+        return [c for c in holders if any(h.name == name and h.feed for h in c.hashtags)]
+
+    async def _resolve(self, caller: Caller, entry: int) -> str:
+        """Ask for the hashtag's id, once for ever; its totals are kept as a reading."""
+        name = self.state.name
+        paid = await caller.call(entry, _HASHTAG, lambda: self.context.source.hashtag(name=name))
+        reading = totals_reading(name, paid.answer, self.context.clock.now(), self.run.run_id)
+        await self.context.store.commit(
+            Changes(readings=(reading,), settlements=(paid.settlement,))
+        )
+        return paid.answer.value.hashtag_id
+
+    async def _pages(self, caller: Caller, hashtag_id: str, entries: list[int]) -> HashtagOutcome:
+        tally = _Tally.resume(self.state.name, self.claim)
+        cursor, pages = self.claim.cursor, self.claim.pages
+        seen = set(self.claim.seen)
+        end = Reason.PAGE_BUDGET
+        for entry in entries:
+            try:
+                paid = await self._page(caller, entry, hashtag_id, cursor)
+            except (SourceError, BudgetExceeded) as error:
+                if pages == 0:
+                    raise
+                return await self._partial(tally, pages, error)
+            page = paid.answer.value
+            pages += 1
+            effects = await self._store_page(paid, cursor=page.cursor or cursor, pages=pages)
+            fresh = {v.video.video_id for v in page.videos} - seen
+            seen |= fresh
+            tally.add(page, effects, fresh, self.campaign.campaign_id)
+            if not page.has_more or page.cursor in {None, cursor} or not fresh:
+                end = Reason.NONE
+                break
+            cursor = page.cursor or cursor
+        outcome = tally.outcome(Status.OK, end, pages)
+        await self.context.store.commit(Changes(outcome=outcome, outcome_claim=self.claim))
+        return outcome
+
+    async def _page(
+        self, caller: Caller, entry: int, hashtag_id: str, cursor: str
+    ) -> Paid[VideoPage]:
+        return await caller.call(
+            entry,
+            _VIDEOS,
+            lambda: self.context.source.hashtag_videos(hashtag_id, cursor=cursor, count=30),
+        )
+
+    async def _store_page(
+        self, paid: Paid[VideoPage], *, cursor: str, pages: int
+    ) -> list[SightingEffect]:
+        now = self.context.clock.now()
+        page = paid.answer.value
+        sighting = Sighting(
+            hashtag=self.state.name,
+            campaign_ids=tuple(c.campaign_id for c in self.watchers),
+            read_at=now,
+            videos=page.videos,
+            run_id=self.run.run_id,
+        )
+        progress = Progress(
+            claim=self.claim, cursor=cursor, pages=pages, lease_until=now + self.context.lease
+        )
+        return await self.context.store.commit(
+            Changes(
+                sightings=(sighting,),
+                high_priority=self._high_priority(page, now),
+                settlements=(paid.settlement,),
+                progress=progress,
+            )
+        )
+
+    def _high_priority(
+        self, page: VideoPage, now: datetime
+    ) -> tuple[tuple[int, str, datetime], ...]:
+        return tuple(
+            (campaign.campaign_id, seen.video.video_id, now)
+            for campaign in self.watchers
+            for seen in page.videos
+            if is_high_priority(seen.counters, campaign.rules)
+        )
+
+    async def _partial(
+        self, tally: _Tally, pages: int, error: SourceError | BudgetExceeded
+    ) -> HashtagOutcome:
+        """Some pages are stored, the next one failed: what was seen stays, nothing is concluded."""
+        reason = error.reason if isinstance(error, SourceError) else Reason.BUDGET
+        outcome = replace(tally.outcome(Status.PARTIAL, reason, pages), detail=str(error))
+        await self.context.store.commit(Changes(outcome=outcome, outcome_claim=self.claim))
+        return outcome
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts of one hashtag in one run."""
+
+    hashtag: str
+    seen: int = 0
+    new: int = 0
+    new_views: int = 0
+    #: Credits are counted by the ledger; this is what the outcome says.
+    credits: int = 0
+
+    @classmethod
+    def resume(cls, hashtag: str, claim: Claim) -> _Tally:
+        return cls(hashtag, len(claim.seen), claim.videos_new, claim.new_views, claim.credits)
+
+    def add(
+        self, page: VideoPage, effects: list[SightingEffect], fresh: set[str], campaign_id: int
+    ) -> None:
+        self.credits += 1
+        self.seen += len(fresh)
+        known = {effect.video_id: effect for effect in effects}
+        for seen in {v.video.video_id: v for v in page.videos}.values():
+            effect = known.get(seen.video.video_id)
+            if effect is None or effect.video_id not in fresh:
+                continue
+            is_new = campaign_id in effect.new_in
+            self.new += is_new
+            views = seen.counters.view_count or 0
+            self.new_views += views if is_new else view_growth(seen.counters, effect.previous)
+
+    def outcome(self, status: Status, reason: Reason, pages: int) -> HashtagOutcome:
+        return HashtagOutcome(
+            hashtag=self.hashtag,
+            status=status,
+            reason=reason,
+            videos_seen=self.seen,
+            videos_new=self.new,
+            new_views=self.new_views,
+            pages=pages,
+            credits=self.credits,
+        )

@@ -1,0 +1,77 @@
+"""What every use case works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from tagtide.core.retry import Breaker
+from tagtide.models import Campaign, HashtagOutcome
+from tagtide.ports import BudgetLimit, Clock, Source, Store
+
+#: Called after each hashtag of a run.
+OnOutcome = Callable[[HashtagOutcome], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetPolicy:
+    """The installation's own limits; None is no limit. Days and months are those of UTC."""
+
+    credits_per_day: int | None = None
+    credits_per_month: int | None = None
+    warn_at: float = 0.8
+
+    def limits(self, campaign: Campaign | None, now: datetime) -> list[BudgetLimit]:
+        """Every limit that binds a call made for ``campaign`` at ``now``."""
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        found: list[BudgetLimit] = []
+        if self.credits_per_day is not None:
+            found.append(BudgetLimit(credits=self.credits_per_day, since=midnight, period="today"))
+        if self.credits_per_month is not None:
+            first = midnight.replace(day=1)
+            found.append(
+                BudgetLimit(credits=self.credits_per_month, since=first, period="this month")
+            )
+        if campaign is not None and campaign.credits_per_day is not None:
+            found.append(
+                BudgetLimit(
+                    credits=campaign.credits_per_day,
+                    since=_start_of_day(now, campaign.timezone),
+                    period=f"today for {campaign.name}",
+                    campaign_id=campaign.campaign_id,
+                )
+            )
+        return found
+
+
+def _start_of_day(now: datetime, zone: str) -> datetime:
+    local = now.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return local.astimezone(now.tzinfo)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Ports and policies of one process."""
+
+    store: Store
+    source: Source
+    clock: Clock
+    budget: BudgetPolicy = BudgetPolicy()
+    #: Names of the configured channels.
+    channels: tuple[str, ...] = ()
+    #: How long one hashtag may wait for the API before it fails.
+    slot_deadline: timedelta = timedelta(minutes=15)
+    #: How long a slot belongs to a process that has fallen silent.
+    lease: timedelta = timedelta(seconds=60)
+    price_per_credit: float = 0.01
+    currency: str = "USD"
+    #: Shared by all runs of the process, so that an outage is noticed once.
+    breaker: Breaker = field(default_factory=Breaker)
+
+    def channels_of(self, campaign: Campaign) -> tuple[str, ...]:
+        """Channels that alerts of a campaign go to: its own choice, else all."""
+        if not campaign.channels:
+            return self.channels
+        return tuple(name for name in campaign.channels if name in self.channels)

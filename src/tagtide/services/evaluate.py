@@ -1,0 +1,207 @@
+"""Judge rules and turn verdicts into alerts and messages. Writes nothing: returns what to write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from tagtide.core.alerts import AlertAction, decide_alert, fingerprint, notification_payload
+from tagtide.core.rules import Verdict, judge_viral
+from tagtide.models import (
+    Alert,
+    Campaign,
+    Notification,
+    Role,
+    Rule,
+    Run,
+    Status,
+    video_url,
+)
+from tagtide.ports import Changes, KnownVideo
+from tagtide.services.context import Context
+
+_KINDS = {
+    AlertAction.RAISE: "firing",
+    AlertAction.UPDATE: "update",
+    AlertAction.RESOLVE: "resolved",
+}
+#: A viral video resolves after this, whatever its numbers say.
+_VIRAL_LIFETIME = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Alerts and messages to be written with the readings that caused them."""
+
+    alerts: tuple[Alert, ...] = ()
+    notifications: tuple[Notification, ...] = ()
+
+    def __add__(self, other: Judgement) -> Judgement:
+        return Judgement(self.alerts + other.alerts, self.notifications + other.notifications)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a verdict is about."""
+
+    campaign: Campaign
+    hashtag: str | None
+    video_id: str | None
+    url: str
+    #: Top videos and the like, kept with the alert.
+    facts: Mapping[str, Any]
+
+
+def judge(
+    context: Context,
+    subject: Subject,
+    verdict: Verdict,
+    open_alert: Alert | None,
+    *,
+    status: Status,
+    expired: bool = False,
+) -> Judgement:
+    """Decide about one verdict; a message goes out only when an episode opens, grows or ends."""
+    now = context.clock.now()
+    decision = decide_alert(
+        verdict,
+        open_alert,
+        now=now,
+        alert_id=context.clock.token(),
+        campaign_id=subject.campaign.campaign_id,
+        hashtag=subject.hashtag,
+        video_id=subject.video_id,
+        url=subject.url,
+        run_status=status,
+        expired=expired,
+    )
+    if decision.alert is None:
+        return Judgement()
+    alert = decision.alert
+    if decision.action is not AlertAction.RESOLVE:
+        alert = replace(alert, data={**alert.data, **subject.facts})
+    if decision.action not in _KINDS:
+        return Judgement((alert,))
+    return Judgement((alert,), _messages(context, subject.campaign, alert, _KINDS[decision.action]))
+
+
+def _messages(
+    context: Context, campaign: Campaign, alert: Alert, kind: str
+) -> tuple[Notification, ...]:
+    now = context.clock.now()
+    payload = notification_payload(alert, campaign.name, kind)
+    return tuple(
+        Notification(
+            notification_id=context.clock.token(),
+            channel=channel,
+            alert_id=alert.alert_id,
+            kind=kind,
+            created_at=now,
+            due_at=now,
+            payload=payload,
+        )
+        for channel in context.channels_of(campaign)
+    )
+
+
+def by_fingerprint(alerts: Iterable[Alert]) -> dict[str, Alert]:
+    """Firing alerts by what makes an episode."""
+    return {alert.fingerprint: alert for alert in alerts}
+
+
+async def judge_viral_videos(
+    context: Context, campaign: Campaign, run: Run, complete: Iterable[str]
+) -> Changes:
+    """Alerts about viral videos among those this run has read in hashtags that it read completely.
+
+    Every video is compared with the mean of the other own videos of the campaign at their latest
+    readings.
+    """
+    if Rule.VIRAL_VIDEO not in campaign.rules.enabled:
+        return Changes()
+    firing = by_fingerprint(await context.store.firing(campaign.campaign_id))
+    videos = await context.store.known_videos(campaign.campaign_id, role=Role.OWN)
+    seen = await context.store.known_videos(
+        campaign.campaign_id, role=Role.OWN, seen_in_run=run.run_id
+    )
+    wanted = set(complete)
+    read_now = {v.video_id for v in seen if wanted & {v.hashtag, *v.hashtags}}
+    total = Judgement()
+    crowd = _Crowd.of(videos)
+    for video in videos:
+        key = fingerprint(campaign.campaign_id, Rule.VIRAL_VIDEO, None, video.video_id)
+        open_alert = firing.get(key)
+        if video.video_id in read_now or open_alert is not None:
+            total += _viral(context, campaign, video, crowd, open_alert, read_now)
+    return Changes(alerts=total.alerts, notifications=total.notifications)
+
+
+def _viral(
+    context: Context,
+    campaign: Campaign,
+    video: KnownVideo,
+    crowd: _Crowd,
+    open_alert: Alert | None,
+    read_now: set[str],
+) -> Judgement:
+    others, views, engagement = crowd.without(video)
+    verdict = judge_viral(
+        video.video_id,
+        video.counters.view_count,
+        video.counters.engagement,
+        others_count=others,
+        others_total_views=views,
+        others_total_engagement=engagement,
+        settings=campaign.rules,
+        author=video.author_username,
+    )
+    subject = Subject(
+        campaign=campaign,
+        hashtag=video.hashtag,
+        video_id=video.video_id,
+        url=video_url(video.video_id, video.author_username),
+        facts={"top_videos": [video_facts(video)]},
+    )
+    now = context.clock.now()
+    expired = open_alert is not None and now - open_alert.opened_at >= _VIRAL_LIFETIME
+    # A video that this run did not read can only grow old.
+    status = Status.OK if video.video_id in read_now or expired else Status.PARTIAL
+    return judge(context, subject, verdict, open_alert, status=status, expired=expired)
+
+
+@dataclass(frozen=True, slots=True)
+class _Crowd:
+    """Sums over all videos of a campaign, so that leaving one out is cheap."""
+
+    count: int
+    views: int
+    engagement: int
+
+    @classmethod
+    def of(cls, videos: Iterable[KnownVideo]) -> _Crowd:
+        known = [v.counters for v in videos if v.counters.view_count is not None]
+        return cls(
+            len(known),
+            sum(c.view_count or 0 for c in known),
+            sum(c.engagement or 0 for c in known),
+        )
+
+    def without(self, video: KnownVideo) -> tuple[int, int, int]:
+        views = video.counters.view_count
+        if views is None:
+            return self.count, self.views, self.engagement
+        engagement = video.counters.engagement or 0
+        return self.count - 1, self.views - views, self.engagement - engagement
+
+
+def video_facts(video: KnownVideo) -> dict[str, Any]:
+    """What a message says about a video."""
+    return {
+        "video_id": video.video_id,
+        "author_username": video.author_username,
+        "view_count": video.counters.view_count,
+        "url": video_url(video.video_id, video.author_username),
+        "caption": video.caption[:300],
+    }

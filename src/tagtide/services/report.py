@@ -1,0 +1,247 @@
+"""Reports: gather what was read, build, keep. They read nothing from the API and spend nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from tagtide.core.coverage import Completeness, completeness
+from tagtide.core.reports import (
+    CampaignFacts,
+    CampaignReport,
+    CollectedHashtag,
+    CollectFacts,
+    CollectSummary,
+    HashtagFacts,
+    WeeklyFacts,
+    WeeklyHashtagFacts,
+    WeeklyReport,
+    build_campaign,
+    build_collect_summary,
+    build_daily,
+    build_weekly,
+)
+from tagtide.errors import NotFound
+from tagtide.models import (
+    Campaign,
+    HashtagOutcome,
+    HashtagReading,
+    Job,
+    Role,
+)
+from tagtide.ports import KnownVideo, RunSummary, StoredReport
+from tagtide.services.collect import CollectResult
+from tagtide.services.context import Context
+
+_DAY = timedelta(days=1)
+_WEEK = timedelta(days=7)
+#: How far from the wished instant an earlier reading may lie.
+_DAY_TOLERANCE = timedelta(hours=12)
+_WEEK_TOLERANCE = timedelta(days=3, hours=12)
+
+
+async def report_daily(context: Context, campaign: Campaign) -> CampaignReport:
+    """The daily monitor of a campaign, kept as the report of its day."""
+    facts = await _campaign_facts(context, campaign, "daily")
+    return await _kept(context, campaign, build_daily(facts))
+
+
+async def report_campaign(context: Context, campaign: Campaign) -> CampaignReport:
+    """The campaign report, kept as the report of its day."""
+    facts = await _campaign_facts(context, campaign, "campaign")
+    return await _kept(context, campaign, build_campaign(facts))
+
+
+async def report_weekly(context: Context, campaign: Campaign) -> WeeklyReport:
+    """The weekly ranking of own and competitors' hashtags, kept as the report of its day."""
+    store, as_of = context.store, await _as_of(context, campaign)
+    weeks = campaign.rules.rolling_weeks + 1
+    since = as_of - _WEEK * weeks - _WEEK / 2
+    outcomes = _last_outcomes(await store.runs(campaign_id=campaign.campaign_id, limit=30))
+    hashtags = []
+    for tag in campaign.hashtags:
+        readings = await store.hashtag_readings(tag.name, since, as_of)
+        if not readings:
+            readings = await _last_good(context, tag.name)
+        hashtags.append(
+            WeeklyHashtagFacts(hashtag=tag, readings=readings, outcome=outcomes.get(tag.name))
+        )
+    facts = WeeklyFacts(
+        campaign=campaign,
+        as_of=as_of,
+        hashtags=hashtags,
+        videos=await store.known_videos(campaign.campaign_id),
+        earlier=await store.video_readings_near(
+            campaign.campaign_id, as_of - _WEEK, _WEEK_TOLERANCE
+        ),
+    )
+    report = build_weekly(facts)
+    await store.put_report(
+        StoredReport(
+            campaign_id=campaign.campaign_id,
+            kind="weekly",
+            on=report.on,
+            made_at=context.clock.now(),
+            body=report.as_dict(),
+        )
+    )
+    return report
+
+
+async def collect_summary(context: Context, result: CollectResult) -> CollectSummary:
+    """What a collection brought, in the form people and JSON read it."""
+    campaign = result.campaign
+    run = (await context.store.run(result.run_id)).run
+    hashtags = [
+        CollectedHashtag(
+            outcome=outcome,
+            held=await _held(context, campaign, outcome.hashtag, run.finished_at or run.started_at),
+        )
+        for outcome in result.outcomes
+    ]
+    return build_collect_summary(
+        CollectFacts(
+            campaign=campaign.name,
+            timezone=campaign.timezone,
+            run_id=result.run_id,
+            at=run.started_at,
+            hashtags=hashtags,
+            high_priority=result.high_priority,
+            newly_high_priority=result.new_high_priority,
+            credits_used=result.credits_used,
+            credits_remaining=result.credits_remaining,
+        )
+    )
+
+
+# --- gathering ------------------------------------------------------------------------------------
+
+
+async def _as_of(context: Context, campaign: Campaign) -> datetime:
+    newest = await context.store.newest_reading_at(campaign.campaign_id)
+    if newest is None:
+        raise NotFound(
+            f"nothing has been read for {campaign.name} yet",
+            hint="Run `tagtide track` and `tagtide collect` first.",
+        )
+    return newest
+
+
+async def _campaign_facts(context: Context, campaign: Campaign, kind: str) -> CampaignFacts:
+    store, as_of = context.store, await _as_of(context, campaign)
+    midnight = _midnight(as_of, campaign.timezone)
+    spent = await store.spent(midnight, campaign.campaign_id)
+    reports = await store.reports(campaign.campaign_id, kind, limit=2)
+    today = as_of.astimezone(ZoneInfo(campaign.timezone)).date()
+    videos = await store.known_videos(campaign.campaign_id, role=Role.OWN)
+    return CampaignFacts(
+        campaign=campaign,
+        as_of=as_of,
+        videos=videos,
+        earlier=await store.video_readings_near(campaign.campaign_id, as_of - _DAY, _DAY_TOLERANCE),
+        hashtags=await _hashtag_facts(context, campaign, videos),
+        credits_used=spent.charged + spent.unknown,
+        price_per_credit=context.price_per_credit,
+        previous=next((r.body for r in reports if r.on < today), None),
+        alerts=await store.firing(campaign.campaign_id),
+    )
+
+
+async def _hashtag_facts(
+    context: Context, campaign: Campaign, videos: Sequence[KnownVideo]
+) -> list[HashtagFacts]:
+    runs = await context.store.runs(campaign_id=campaign.campaign_id, limit=30)
+    outcomes = _last_outcomes(runs)
+    states = await context.store.hashtag_states([h.name for h in campaign.hashtags])
+    found = []
+    for tag in campaign.hashtags:
+        latest = states[tag.name].latest
+        earlier = await _day_before(context, latest) if latest else None
+        held = None
+        if tag.role is Role.OWN and tag.feed and latest is not None:
+            held = _held_between(tag.name, videos, earlier, latest)
+        found.append(
+            HashtagFacts(
+                hashtag=tag,
+                latest=latest,
+                earlier=earlier,
+                outcome=outcomes.get(tag.name),
+                held=held,
+            )
+        )
+    return found
+
+
+async def _day_before(context: Context, latest: HashtagReading) -> HashtagReading | None:
+    return await context.store.reading_near(
+        latest.hashtag, latest.read_at - _DAY, before=latest.read_at, tolerance=_DAY_TOLERANCE
+    )
+
+
+async def _last_good(context: Context, name: str) -> list[HashtagReading]:
+    latest = (await context.store.hashtag_states([name]))[name].latest
+    return [latest] if latest else []
+
+
+def _last_outcomes(runs: Sequence[RunSummary]) -> dict[str, HashtagOutcome]:
+    """Per hashtag, how the newest finished run that tried it ended; totals count before feeds."""
+    found: dict[str, HashtagOutcome] = {}
+    for job in (Job.TRACK, Job.COLLECT):
+        for summary in runs:
+            if summary.run.job is not job or summary.run.finished_at is None:
+                continue
+            for outcome in summary.outcomes:
+                found.setdefault(outcome.hashtag, outcome)
+    return found
+
+
+async def _held(
+    context: Context, campaign: Campaign, hashtag: str, ended_at: datetime
+) -> Completeness | None:
+    """Completeness after a collection, against the totals of the last day as `track` read them."""
+    latest = (await context.store.hashtag_states([hashtag]))[hashtag].latest
+    if latest is None or latest.read_at > ended_at:
+        return None
+    videos = await context.store.known_videos(campaign.campaign_id, hashtags=[hashtag])
+    return _held_between(hashtag, videos, await _day_before(context, latest), latest)
+
+
+def _held_between(
+    hashtag: str,
+    videos: Sequence[KnownVideo],
+    earlier: HashtagReading | None,
+    latest: HashtagReading,
+) -> Completeness:
+    """Held videos published between two readings, over the growth of the video count.
+
+    Counted by the instant of publication: an old video that the feed shows for the first time says
+    nothing about how many of the new ones are held.
+    """
+    held = 0
+    if earlier is not None:
+        held = sum(
+            v.created_at is not None
+            and earlier.read_at < v.created_at <= latest.read_at
+            and hashtag in {v.hashtag, *v.hashtags}
+            for v in videos
+        )
+    return completeness(held, earlier, latest)
+
+
+def _midnight(instant: datetime, zone: str) -> datetime:
+    local = instant.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return local.astimezone(instant.tzinfo)
+
+
+async def _kept(context: Context, campaign: Campaign, report: CampaignReport) -> CampaignReport:
+    await context.store.put_report(
+        StoredReport(
+            campaign_id=campaign.campaign_id,
+            kind=report.kind,
+            on=report.on,
+            made_at=context.clock.now(),
+            body=report.as_dict(),
+        )
+    )
+    return report

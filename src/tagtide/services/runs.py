@@ -1,0 +1,267 @@
+"""A run over many hashtags: slots, workers, what stops it, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from tagtide.errors import BudgetExceeded, DataInUse, LeaseLost, SourceError, StorageError
+from tagtide.models import Campaign, HashtagOutcome, Job, Reason, Run, Status
+from tagtide.ports import Changes, Claim, HashtagState, SlotTaken
+from tagtide.services.context import Context, OnOutcome
+
+_log = structlog.get_logger(__name__)
+
+#: Real seconds between two renewals of a run's leases.
+_RENEW_EVERY = 15.0
+#: Seconds between two looks at a slot that another run is working on.
+_SHARED_POLL = 1.0
+
+#: A run by hand that was interrupted longer ago than this is history, not to be continued.
+_RESUMABLE = timedelta(hours=1)
+#: What makes every further call of a run pointless.
+_STOPPING = frozenset({Reason.AUTH, Reason.CREDITS, Reason.BUDGET, Reason.STORAGE})
+
+Work = Callable[[HashtagState, Claim], Awaitable[HashtagOutcome]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """Which slot a run is for."""
+
+    job: Job
+    campaign: Campaign
+    #: The scheduled instant; by hand, the instant of the command.
+    slot_at: datetime
+    #: ``schedule``, ``catch_up`` or ``manual``.
+    trigger: str = "manual"
+
+
+async def open_run(context: Context, request: RunRequest) -> Run:
+    """Start the run, or take up an interrupted one of the same slot or by the same hand.
+
+    Raises `StorageError` before anything is paid for when results could not be written.
+    """
+    await context.store.check_writable()
+    await context.store.recover(context.clock.now())
+    if request.trigger == "manual" and (run := await _interrupted(context, request)):
+        return run
+    return await context.store.start_run(
+        request.job,
+        request.campaign.campaign_id,
+        request.slot_at,
+        request.trigger,
+        context.clock.now(),
+    )
+
+
+async def _interrupted(context: Context, request: RunRequest) -> Run | None:
+    """A run by hand that died: it is taken up, so that no page is paid for twice.
+
+    A process that died without a word holds its lease a little longer; that is waited for. Raises
+    `DataInUse` when the other run turns out to be alive.
+    """
+    job, campaign = request.job, request.campaign
+    waited_until = context.clock.now() + context.lease + timedelta(seconds=5)
+    while True:
+        now = context.clock.now()
+        since = now - _RESUMABLE
+        run = await context.store.interrupted_run(job, campaign.campaign_id, since, now)
+        if run is not None:
+            _log.info("run_resumed", run_id=run.run_id, job=job.value, campaign=campaign.name)
+            return run
+        recent = await context.store.runs(campaign_id=campaign.campaign_id, job=job, limit=5)
+        if not any(_is_open(s.run, since) for s in recent):
+            return None
+        if now >= waited_until:
+            raise DataInUse(
+                f"{campaign.name} is being read by another process",
+                hint="Wait until it has finished; `tagtide hashtags` shows what is stored.",
+            )
+        _log.warning("waiting_for_another_run", job=job.value, campaign=campaign.name)
+        await context.clock.sleep(_SHARED_POLL)
+
+
+def _is_open(run: Run, since: datetime) -> bool:
+    return run.trigger == "manual" and run.finished_at is None and run.started_at >= since
+
+
+class HashtagRunner:
+    """Runs one piece of work per hashtag, several at a time, and gathers the outcomes.
+
+    One bad hashtag never stops the others. What makes every further call pointless (key refused,
+    no credits, budget spent, storage gone) does: the remaining hashtags are skipped with that
+    reason and no call is made for them.
+    """
+
+    def __init__(self, context: Context, run: Run, progress: OnOutcome | None = None) -> None:
+        self._context = context
+        self._run = run
+        self._progress = progress or (lambda _outcome: None)
+        self._stop: Reason | None = None
+        self._failure: StorageError | None = None
+
+    async def run(self, names: Sequence[str], work: Work) -> list[HashtagOutcome]:
+        """Work through the hashtags and return one outcome each, in the given order.
+
+        Raises `StorageError` when outcomes could not be written.
+        """
+        states = await self._context.store.hashtag_states(names)
+        queue = list(reversed([states[name] for name in names]))
+        outcomes: dict[str, HashtagOutcome] = {}
+
+        async def worker() -> None:
+            while queue:
+                state = queue.pop()
+                outcomes[state.name] = outcome = await self._one(state, work)
+                self._progress(outcome)
+
+        # Twice the places at the API: while one hashtag is being stored another is being read.
+        workers = min(len(names), 2 * self._context.source.max_in_flight)
+        done = asyncio.Event()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep_leases(done))
+                async with asyncio.TaskGroup() as pool:
+                    for _ in range(workers):
+                        pool.create_task(worker())
+                done.set()
+        except asyncio.CancelledError:
+            # Interrupted by a person: whoever goes on need not wait for the lease to end.
+            await self._context.store.renew_run(self._run.run_id, self._context.clock.now())
+            raise
+        if self._failure is not None:
+            raise self._failure
+        return [outcomes[name] for name in names]
+
+    async def _keep_leases(self, done: asyncio.Event) -> None:
+        # Real time, whatever clock decides: a lease tells living processes from dead ones.
+        while not done.is_set():
+            try:
+                await asyncio.wait_for(done.wait(), _RENEW_EVERY)
+            except TimeoutError:
+                until = self._context.clock.now() + self._context.lease
+                # A renewal that fails costs nothing yet: fencing protects what is written.
+                with contextlib.suppress(StorageError):
+                    await self._context.store.renew_run(self._run.run_id, until)
+
+    async def _one(self, state: HashtagState, work: Work) -> HashtagOutcome:
+        if self._stop is not None:
+            return await self._skip(state, self._stop)
+        if state.paused_at is not None:
+            return await self._skip(state, Reason.PAUSED, _paused(state))
+        if not self._context.breaker.allows(self._context.clock.monotonic()):
+            return await self._skip(state, Reason.BREAKER, "the data API is failing; not tried")
+        try:
+            claim = await self._claim(state.name)
+            if isinstance(claim, HashtagOutcome):
+                return claim
+            return await self._guarded(state, claim, work)
+        except StorageError as error:
+            return self._storage_failed(state, error)
+
+    async def _guarded(self, state: HashtagState, claim: Claim, work: Work) -> HashtagOutcome:
+        try:
+            outcome = await work(state, claim)
+        except SourceError as error:
+            outcome = HashtagOutcome(
+                hashtag=state.name, status=Status.FAILED, reason=error.reason, detail=str(error)
+            )
+            outcome = await self._settle_failure(claim, outcome)
+        except BudgetExceeded as error:
+            outcome = HashtagOutcome(
+                hashtag=state.name, status=Status.SKIPPED, reason=Reason.BUDGET, detail=str(error)
+            )
+            outcome = await self._settle_failure(claim, outcome)
+        except StorageError:
+            raise
+        except Exception:  # noqa: BLE001 - one poisonous hashtag must not stop the others
+            _log.exception("hashtag_crashed", hashtag=state.name, run_id=self._run.run_id)
+            outcome = HashtagOutcome(
+                hashtag=state.name,
+                status=Status.FAILED,
+                reason=Reason.INTERNAL,
+                detail="tagtide could not process the answer; the log has the details",
+            )
+            outcome = await self._settle_failure(claim, outcome)
+        if outcome.status is not Status.OK and outcome.reason in _STOPPING:
+            self._stop = outcome.reason
+        self._context.breaker.record(
+            outcome.status is not Status.FAILED,
+            outcome.reason,
+            self._context.clock.monotonic(),
+        )
+        return outcome
+
+    async def _settle_failure(self, claim: Claim, outcome: HashtagOutcome) -> HashtagOutcome:
+        await self._context.store.commit(Changes(outcome=outcome, outcome_claim=claim))
+        return outcome
+
+    async def _claim(self, name: str) -> Claim | HashtagOutcome:
+        context, run = self._context, self._run
+        while True:
+            claim = await context.store.claim_slot(
+                run.job, name, run.slot_at, run.run_id, context.clock.now(), context.lease
+            )
+            if isinstance(claim, Claim):
+                return claim
+            if claim.done:
+                return _shared(name, claim, run.run_id)
+            await context.clock.sleep(_SHARED_POLL)
+
+    async def _skip(self, state: HashtagState, reason: Reason, detail: str = "") -> HashtagOutcome:
+        return HashtagOutcome(
+            hashtag=state.name, status=Status.SKIPPED, reason=reason, detail=detail
+        )
+
+    def _storage_failed(self, state: HashtagState, error: StorageError) -> HashtagOutcome:
+        if isinstance(error, LeaseLost):
+            return HashtagOutcome(
+                hashtag=state.name,
+                status=Status.SKIPPED,
+                reason=Reason.SHARED,
+                detail="another process took this hashtag over",
+            )
+        self._stop, self._failure = Reason.STORAGE, self._failure or error
+        return HashtagOutcome(
+            hashtag=state.name, status=Status.FAILED, reason=Reason.STORAGE, detail=str(error)
+        )
+
+
+def _paused(state: HashtagState) -> str:
+    return (
+        f"paused after {state.failures} failures in a row ({state.failure_reason.value}); "
+        f"`tagtide campaign edit --resume {state.name}` takes it up again"
+    )
+
+
+def _shared(name: str, taken: SlotTaken, own_run: int) -> HashtagOutcome:
+    """The outcome another run (or this one, before it was interrupted) has stored."""
+    outcome = taken.outcome or HashtagOutcome(hashtag=name, status=Status.FAILED)
+    if taken.run_id == own_run:
+        return outcome
+    return HashtagOutcome(
+        hashtag=name,
+        status=outcome.status,
+        reason=outcome.reason if outcome.status is not Status.OK else Reason.SHARED,
+        videos_seen=outcome.videos_seen,
+        detail="read for another campaign in the same slot",
+    )
+
+
+def run_status(outcomes: Sequence[HashtagOutcome]) -> Status:
+    """Status of a run as a whole: ok, failed or skipped when all hashtags are, else partial."""
+    statuses = {outcome.status for outcome in outcomes} or {Status.OK}
+    return statuses.pop() if len(statuses) == 1 else Status.PARTIAL
+
+
+def run_reason(outcomes: Sequence[HashtagOutcome]) -> Reason:
+    """The reason to name for a run that is not ok: the one that stopped it, else the first."""
+    reasons = [o.reason for o in outcomes if o.status not in {Status.OK, Status.RUNNING}]
+    stopping = [reason for reason in reasons if reason in _STOPPING]
+    return (stopping or reasons or [Reason.NONE])[0]

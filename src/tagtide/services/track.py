@@ -1,0 +1,378 @@
+"""Campaign tracking: read the totals of each hashtag, measure the change, judge, raise alerts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tagtide.core.alerts import fingerprint
+from tagtide.core.names import hashtag_url
+from tagtide.core.planning import rotate
+from tagtide.core.rules import RuleState, Verdict, judge_growth, judge_new_videos
+from tagtide.core.velocity import Change, measure_change
+from tagtide.errors import BudgetExceeded, SourceError
+from tagtide.models import (
+    Alert,
+    Campaign,
+    HashtagOutcome,
+    HashtagReading,
+    Reason,
+    Rule,
+    Run,
+    Status,
+    VideoSeen,
+    video_url,
+)
+from tagtide.ports import Changes, Claim, HashtagState, Sighting, SightingEffect
+from tagtide.services.calls import Caller
+from tagtide.services.collect import totals_reading
+from tagtide.services.context import Context, OnOutcome
+from tagtide.services.evaluate import Judgement, Subject, by_fingerprint, judge, video_facts
+from tagtide.services.runs import HashtagRunner, RunRequest, open_run, run_reason, run_status
+
+_HASHTAG = "hashtag"
+_VIDEOS = "hashtag_videos"
+#: Earlier readings looked at to tell a stale or corrected counter from a real change.
+_HISTORY = timedelta(days=3)
+_TOP = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackedHashtag:
+    """What one hashtag's reading said."""
+
+    outcome: HashtagOutcome
+    reading: HashtagReading | None
+    change: Change | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackResult:
+    """What a tracking run did."""
+
+    campaign: Campaign
+    run_id: int
+    status: Status
+    reason: Reason
+    hashtags: tuple[TrackedHashtag, ...]
+    #: Alerts of this campaign that the run raised, updated or resolved.
+    alerts: tuple[Alert, ...]
+    credits_used: int
+    credits_remaining: int | None
+
+
+async def track(
+    context: Context, request: RunRequest, progress: OnOutcome | None = None
+) -> TrackResult:
+    """Read the totals of every hashtag of one campaign, once.
+
+    The reading, what it cost, the alerts it causes and their messages are one transaction per
+    hashtag. A hashtag that cannot be read neither raises nor resolves anything. Does not deliver.
+
+    Raises `StorageError` when results could not be written.
+    """
+    run = await open_run(context, request)
+    campaign = request.campaign
+    names = rotate([h.name for h in campaign.hashtags], run.slot_at.toordinal())
+    measured: dict[str, tuple[HashtagReading, Change]] = {}
+    alerts: list[Alert] = []
+
+    async def work(state: HashtagState, claim: Claim) -> HashtagOutcome:
+        tracker = _Tracker(context, campaign, run, state, claim)
+        outcome = await tracker.track()
+        if tracker.reading is not None and tracker.change is not None:
+            measured[state.name] = (tracker.reading, tracker.change)
+        alerts.extend(a for a in tracker.alerts if a.campaign_id == campaign.campaign_id)
+        return outcome
+
+    outcomes = await HashtagRunner(context, run, progress).run(names, work)
+    await context.store.finish_run(
+        run.run_id, run_status(outcomes), run_reason(outcomes), context.clock.now(), Changes()
+    )
+    hashtags = [await _tracked(context, campaign, o, measured) for o in outcomes]
+    return await _result(context, campaign, run, hashtags, alerts)
+
+
+async def _tracked(
+    context: Context,
+    campaign: Campaign,
+    outcome: HashtagOutcome,
+    measured: dict[str, tuple[HashtagReading, Change]],
+) -> TrackedHashtag:
+    if outcome.hashtag in measured:
+        reading, change = measured[outcome.hashtag]
+        return TrackedHashtag(outcome=outcome, reading=reading, change=change)
+    if outcome.status is not Status.OK:
+        return TrackedHashtag(outcome=outcome, reading=None, change=None)
+    # Read by another run of the same slot, or before an interruption: measured from what it stored.
+    state = (await context.store.hashtag_states([outcome.hashtag]))[outcome.hashtag]
+    if state.latest is None:
+        return TrackedHashtag(outcome=outcome, reading=None, change=None)
+    change, _ = await _measure(context, state.latest, campaign.rules.window_hours)
+    return TrackedHashtag(outcome=outcome, reading=state.latest, change=change)
+
+
+async def _result(
+    context: Context,
+    campaign: Campaign,
+    run: Run,
+    hashtags: list[TrackedHashtag],
+    alerts: list[Alert],
+) -> TrackResult:
+    order = {h.name: place for place, h in enumerate(campaign.hashtags)}
+    summary = await context.store.run(run.run_id)
+    balance = await context.store.balance()
+    return TrackResult(
+        campaign=campaign,
+        run_id=run.run_id,
+        status=summary.run.status,
+        reason=summary.run.reason,
+        hashtags=tuple(sorted(hashtags, key=lambda h: order[h.outcome.hashtag])),
+        alerts=tuple(alerts),
+        credits_used=summary.run.credits,
+        credits_remaining=balance.credits_remaining if balance else None,
+    )
+
+
+async def _measure(
+    context: Context, reading: HashtagReading, window_hours: float
+) -> tuple[Change, HashtagReading | None]:
+    """The change against the reading nearest to a window earlier, with glitches told apart."""
+    window = timedelta(hours=window_hours)
+    previous = await context.store.reading_near(
+        reading.hashtag,
+        reading.read_at - window,
+        before=reading.read_at,
+        tolerance=window / 2,
+    )
+    since = min(reading.read_at - _HISTORY, previous.read_at if previous else reading.read_at)
+    history = await context.store.hashtag_readings(
+        reading.hashtag, since, reading.read_at - timedelta(microseconds=1)
+    )
+    if previous is not None and previous.hashtag_id not in {None, reading.hashtag_id}:
+        # The name belongs to another hashtag now: a new series begins, with a visible seam.
+        previous, history = None, []
+    return measure_change(reading, previous, history), previous
+
+
+class _Tracker:
+    """Reads and judges one hashtag in one run."""
+
+    def __init__(
+        self, context: Context, campaign: Campaign, run: Run, state: HashtagState, claim: Claim
+    ) -> None:
+        self._context, self._campaign, self._run = context, campaign, run
+        self._state, self._claim = state, claim
+        self._caller = Caller(context, campaign, run.run_id, state.name)
+        self._credits = 0
+        self._seen: tuple[VideoSeen, ...] = ()
+        self._effects: list[SightingEffect] = []
+        self.reading: HashtagReading | None = None
+        self.change: Change | None = None
+        self.alerts: tuple[Alert, ...] = ()
+
+    async def track(self) -> HashtagOutcome:
+        """Read, judge and store."""
+        (entry,) = await self._caller.reserve([_HASHTAG])
+        name, known_id = self._state.name, self._state.hashtag_id
+        paid = await self._caller.call(
+            entry,
+            _HASHTAG,
+            lambda: self._context.source.hashtag(
+                name=None if known_id else name, hashtag_id=known_id
+            ),
+        )
+        self._credits += paid.settlement.credits
+        reading = totals_reading(name, paid.answer, self._context.clock.now(), self._run.run_id)
+        if reading.video_count is None:
+            await self._read_feed(paid.answer.value.hashtag_id)
+        self.reading = reading
+        judgement = await self._judge(reading)
+        self.alerts = judgement.alerts
+        outcome = self._outcome(reading)
+        await self._context.store.commit(
+            Changes(
+                readings=(reading,),
+                settlements=(paid.settlement,),
+                alerts=judgement.alerts,
+                notifications=judgement.notifications,
+                outcome=outcome,
+                outcome_claim=self._claim,
+            )
+        )
+        return outcome
+
+    def _outcome(self, reading: HashtagReading) -> HashtagOutcome:
+        latest = self._state.latest
+        same = latest is not None and latest.payload_hash == reading.payload_hash != ""
+        return HashtagOutcome(
+            hashtag=self._state.name,
+            status=Status.OK,
+            reason=Reason.UNCHANGED if same else Reason.NONE,
+            videos_seen=len({v.video.video_id for v in self._seen}),
+            videos_new=len({e.video_id for e in self._effects if e.is_first}),
+            new_views=self.change.new_views if self.change else None,
+            pages=1 if self._seen else 0,
+            credits=self._credits,
+        )
+
+    async def _read_feed(self, hashtag_id: str) -> None:
+        """One page of the feed, where the API does not say how many videos there are.
+
+        It is worth a credit only if the budget allows; without it the stored videos have to do.
+        """
+        try:
+            (entry,) = await self._caller.reserve([_VIDEOS])
+            paid = await self._caller.call(
+                entry, _VIDEOS, lambda: self._context.source.hashtag_videos(hashtag_id)
+            )
+        except (BudgetExceeded, SourceError):
+            return
+        self._credits += paid.settlement.credits
+        self._seen = paid.answer.value.videos
+        watchers = await self._watchers()
+        sighting = Sighting(
+            hashtag=self._state.name,
+            campaign_ids=tuple(c.campaign_id for c in watchers),
+            read_at=self._context.clock.now(),
+            videos=self._seen,
+            run_id=self._run.run_id,
+        )
+        self._effects = await self._context.store.commit(
+            Changes(sightings=(sighting,), settlements=(paid.settlement,))
+        )
+
+    async def _watchers(self) -> list[Campaign]:
+        name = self._state.name
+        holders = await self._context.store.watchers(name)
+        return [c for c in holders if any(h.name == name and h.feed for h in c.hashtags)]
+
+    async def _judge(self, reading: HashtagReading) -> Judgement:
+        total = Judgement()
+        for campaign in await self._context.store.watchers(self._state.name):
+            change, previous = await _measure(self._context, reading, campaign.rules.window_hours)
+            if campaign.campaign_id == self._campaign.campaign_id:
+                self.change = change
+            firing = by_fingerprint(await self._context.store.firing(campaign.campaign_id))
+            for verdict in await self._verdicts(campaign, reading, previous, change):
+                total += await self._decide(campaign, verdict, change, firing)
+        return total
+
+    async def _verdicts(
+        self,
+        campaign: Campaign,
+        reading: HashtagReading,
+        previous: HashtagReading | None,
+        change: Change,
+    ) -> list[Verdict]:
+        rules, found = campaign.rules, []
+        if Rule.NEW_VIDEOS in rules.enabled:
+            found.append(
+                judge_new_videos(
+                    change,
+                    threshold=_threshold(campaign, self._state.name),
+                    window_hours=rules.window_hours,
+                    at_least=await self._new_seen(campaign, change),
+                )
+            )
+        if Rule.GROWTH in rules.enabled:
+            now, before = await self._engagement(campaign, reading)
+            found.append(
+                judge_growth(
+                    change,
+                    reading,
+                    previous,
+                    engagement_now=now,
+                    engagement_before=before,
+                    settings=rules,
+                )
+            )
+        return found
+
+    async def _new_seen(self, campaign: Campaign, change: Change) -> int | None:
+        """Videos published since the earlier reading that were really seen.
+
+        For where the counter's change is unknown; None where it is known, or without an earlier
+        reading. A video that was merely not seen before is not new.
+        """
+        since = change.previous_at
+        if change.new_videos is not None or since is None:
+            return None
+        stored = await self._context.store.known_videos(
+            campaign.campaign_id, hashtags=[self._state.name]
+        )
+        found = {v.video_id for v in stored if v.created_at is not None and v.created_at > since}
+        for seen in self._seen:
+            created_at = seen.video.created_at
+            if created_at is not None and created_at > since:
+                found.add(seen.video.video_id)
+        return len(found)
+
+    async def _engagement(
+        self, campaign: Campaign, reading: HashtagReading
+    ) -> tuple[int | None, int | None]:
+        """Engagement of the hashtag's held videos now and a window ago, over those read at both."""
+        window = timedelta(hours=campaign.rules.window_hours)
+        videos = await self._context.store.known_videos(
+            campaign.campaign_id, hashtags=[self._state.name]
+        )
+        fresh = [v for v in videos if reading.read_at - v.read_at < window / 2]
+        if not fresh:
+            return None, None
+        earlier = await self._context.store.video_readings_near(
+            campaign.campaign_id, reading.read_at - window, window / 2
+        )
+        pairs = [
+            (v.counters.engagement, earlier[v.video_id].counters.engagement)
+            for v in fresh
+            if v.video_id in earlier and earlier[v.video_id].read_at < v.read_at
+        ]
+        known = [(a, b) for a, b in pairs if a is not None and b is not None]
+        if not known:
+            return None, None
+        return sum(a for a, _ in known), sum(b for _, b in known)
+
+    async def _decide(
+        self, campaign: Campaign, verdict: Verdict, change: Change, firing: dict[str, Alert]
+    ) -> Judgement:
+        name = self._state.name
+        facts: dict[str, object] = {
+            "new_videos": change.new_videos,
+            "new_views": change.new_views,
+            "views_per_hour": change.views_per_hour,
+            "elapsed_hours": change.elapsed_hours,
+        }
+        if verdict.state is RuleState.FIRES:
+            facts["top_videos"] = await self._top_videos(campaign)
+        subject = Subject(
+            campaign=campaign, hashtag=name, video_id=None, url=hashtag_url(name), facts=facts
+        )
+        key = fingerprint(campaign.campaign_id, verdict.rule, name, None)
+        return judge(self._context, subject, verdict, firing.get(key), status=Status.OK)
+
+    async def _top_videos(self, campaign: Campaign) -> list[dict[str, object]]:
+        """The three largest: of the page just read, else of the stored ones of this hashtag."""
+        if self._seen:
+            top = sorted(self._seen, key=lambda v: v.counters.view_count or 0, reverse=True)
+            return [_seen_facts(v) for v in top[:_TOP]]
+        stored = await self._context.store.known_videos(
+            campaign.campaign_id, hashtags=[self._state.name]
+        )
+        stored.sort(key=lambda v: v.counters.view_count or 0, reverse=True)
+        return [video_facts(v) for v in stored[:_TOP]]
+
+
+def _seen_facts(seen: VideoSeen) -> dict[str, object]:
+    username = seen.video.creator.username
+    return {
+        "video_id": seen.video.video_id,
+        "author_username": username,
+        "view_count": seen.counters.view_count,
+        "url": video_url(seen.video.video_id, username),
+        "caption": seen.video.caption[:300],
+    }
+
+
+def _threshold(campaign: Campaign, name: str) -> int:
+    own = next((h.threshold for h in campaign.hashtags if h.name == name), None)
+    return campaign.rules.new_videos if own is None else own

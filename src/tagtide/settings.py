@@ -1,0 +1,512 @@
+"""One frozen `Settings`, read once at the edge: defaults, the file, the environment, the flags.
+
+Every problem of every source is reported at once, unknown keys with the nearest known name. Secrets
+are `pydantic.SecretStr`; they never show in `repr`, in errors or in `effective()`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import stat
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from tagtide.core.schedule import DEFAULTS as SCHEDULE_DEFAULTS
+from tagtide.core.schedule import Schedule
+from tagtide.errors import ConfigError, InvalidInput
+from tagtide.models import Job, Rule, RuleSettings
+
+#: Calls in flight that each plan of the provider allows.
+PLANS = {"free": 1, "payg": 1, "project": 5, "bootstrap": 10, "startup": 15, "growth": 50}
+
+#: Environment variables with a name of their own; each also exists with ``_FILE`` behind it.
+ENVIRONMENT = {
+    "SCAVIO_API_KEY": "api.key",
+    "TAGTIDE_API_URL": "api.url",
+    "TAGTIDE_DATABASE_URL": "database.url",
+}
+PREFIX = "TAGTIDE_"
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ApiSettings(Section):
+    """The data API."""
+
+    url: str = "https://api.scavio.dev"
+    #: Better in SCAVIO_API_KEY, or in a file named by key_file.
+    key: SecretStr | None = None
+    plan: Literal["free", "payg", "project", "bootstrap", "startup", "growth"] = "free"
+    #: Calls in flight; overrides what the plan says.
+    concurrency: int | None = Field(default=None, ge=1, le=500)
+    #: Seconds between the starts of two calls; 0 paces nothing beyond the concurrency.
+    min_interval: float = Field(default=0.0, ge=0)
+    #: Seconds: to connect, between bytes, and for a whole answer.
+    connect_timeout: float = Field(default=10.0, gt=0)
+    read_timeout: float = Field(default=60.0, gt=0)
+    deadline: float = Field(default=90.0, gt=0)
+    #: Seconds after which a hashtag gives up waiting for a free place at the API.
+    slot_deadline: float = Field(default=900.0, gt=0)
+    #: What a credit costs, for the reports.
+    price_per_credit: float = Field(default=0.01, ge=0)
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+
+    @field_validator("url")
+    @classmethod
+    def _https(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.username or parts.password:
+            raise ValueError("must not hold a user or password")
+        loopback = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+        if not parts.hostname or parts.scheme not in {"https", "http"}:
+            raise ValueError("must be an address such as https://api.scavio.dev")
+        if parts.scheme == "http" and not loopback:
+            raise ValueError("must be https; http is for this machine only")
+        return value.rstrip("/")
+
+    @property
+    def in_flight(self) -> int:
+        """Calls that may be in flight."""
+        return self.concurrency or PLANS[self.plan]
+
+
+class DatabaseSettings(Section):
+    """Where everything is kept."""
+
+    url: str = "sqlite:///tagtide.db"
+
+    @field_validator("url")
+    @classmethod
+    def _scheme(cls, value: str) -> str:
+        if not value.startswith(("sqlite:", "postgresql:", "postgres:", "postgresql+psycopg:")):
+            raise ValueError("must start with sqlite:/// or postgresql://")
+        return value
+
+
+class BudgetSettings(Section):
+    """How many credits may be spent; no limit where nothing is set."""
+
+    credits_per_day: int | None = Field(default=None, ge=0)
+    credits_per_month: int | None = Field(default=None, ge=0)
+    #: Share of a limit, or of the balance, at which a warning is shown.
+    warn_at: float = Field(default=0.8, gt=0, le=1)
+
+
+class ScheduleSettings(Section):
+    """When each job runs; the campaign's zone unless the expression ends in one."""
+
+    collect: str = SCHEDULE_DEFAULTS[Job.COLLECT]
+    track: str = SCHEDULE_DEFAULTS[Job.TRACK]
+    report_daily: str = SCHEDULE_DEFAULTS[Job.REPORT_DAILY]
+    report_campaign: str = SCHEDULE_DEFAULTS[Job.REPORT_CAMPAIGN]
+    report_weekly: str = SCHEDULE_DEFAULTS[Job.REPORT_WEEKLY]
+
+    @field_validator("*")
+    @classmethod
+    def _cron(cls, value: str) -> str:
+        try:
+            Schedule.parse(value, "UTC")
+        except InvalidInput as error:
+            raise ValueError(str(error)) from error
+        return value
+
+
+class RuleDefaults(Section):
+    """Thresholds of a campaign that sets none of its own."""
+
+    new_videos: int = Field(default=200, ge=1)
+    growth: float = Field(default=0.5, gt=0)
+    growth_min_videos: int = Field(default=50, ge=0)
+    growth_min_views: int = Field(default=10_000, ge=0)
+    window_hours: float = Field(default=6.0, gt=0, le=24 * 14)
+    viral_factor: float = Field(default=10.0, gt=1)
+    viral_min_others: int = Field(default=10, ge=1)
+    high_priority_rate: float = Field(default=0.05, ge=0)
+    high_priority_views: int = Field(default=10_000, ge=0)
+    rolling_weeks: int = Field(default=4, ge=3, le=52)
+    enabled: tuple[Rule, ...] = RuleSettings().enabled
+
+    def rules(self) -> RuleSettings:
+        """The same as the model's value."""
+        return RuleSettings(**self.model_dump())
+
+
+class CollectSettings(Section):
+    """How much of a feed is read."""
+
+    #: Pages of up to 30 videos per hashtag and run, where a campaign sets none; 2 hold 50 videos.
+    pages: int = Field(default=2, ge=1, le=200)
+
+
+class ChannelSettings(Section):
+    """One way to tell people."""
+
+    kind: Literal["webhook", "slack"]
+    url: SecretStr
+    #: Signs webhook messages (Standard Webhooks, ``whsec_...``).
+    secret: SecretStr | None = None
+
+
+class WebSettings(Section):
+    """Status pages of `tagtide serve`."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8765, ge=0, le=65535)
+
+
+class LogSettings(Section):
+    """What is logged to stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class Settings(Section):
+    """The whole configuration of an installation. Campaigns live in the database."""
+
+    api: ApiSettings = ApiSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    budget: BudgetSettings = BudgetSettings()
+    schedules: ScheduleSettings = ScheduleSettings()
+    rules: RuleDefaults = RuleDefaults()
+    collect: CollectSettings = CollectSettings()
+    channels: dict[str, ChannelSettings] = Field(default_factory=dict)
+    web: WebSettings = WebSettings()
+    log: LogSettings = LogSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """One value in force, for `tagtide config show`."""
+
+    key: str
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings and where each value came from."""
+
+    settings: Settings
+    #: Configuration file in use, if any.
+    path: Path | None
+    #: Dotted key to origin; keys at their default are absent.
+    origins: Mapping[str, str]
+
+    def effective(self) -> list[Effective]:
+        """Every value with its origin; secrets and passwords masked."""
+        return [
+            Effective(key, _shown(key, value), self.origins.get(key, "default"))
+            for key, value in _flatten(self.settings.model_dump())
+        ]
+
+    def warnings(self) -> list[str]:
+        """What is legal but unwise, a sentence each."""
+        found: list[str] = []
+        if (
+            self.path
+            and _holds_secret(self)
+            and self.path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+        ):
+            found.append(
+                f"{self.path} holds a secret and others can read it: chmod 600 {self.path}"
+            )
+        return found
+
+
+def find_config(explicit: str | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
+    """The file to read: the one named, ``tagtide.toml`` here, or the one in the user's folder."""
+    named = explicit or environ.get("TAGTIDE_CONFIG")
+    if named:
+        path = Path(named).expanduser()
+        if not path.is_file():
+            raise ConfigError(
+                f"there is no configuration file {path}", hint="Make one with `tagtide init`."
+            )
+        return path
+    home = environ.get("XDG_CONFIG_HOME") or str(
+        Path(environ.get("HOME", "/nonexistent")) / ".config"
+    )
+    for path in (cwd / "tagtide.toml", Path(home) / "tagtide" / "tagtide.toml"):
+        if path.is_file():
+            return path
+    return None
+
+
+def load(
+    *,
+    config: str | None = None,
+    database: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Loaded:
+    """Read and check everything. Raises `ConfigError` with every problem found."""
+    environ = os.environ if environ is None else environ
+    cwd = Path.cwd() if cwd is None else cwd
+    path = find_config(config, environ, cwd)
+    problems: list[str] = []
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    if path is not None:
+        _merge(values, origins, _read_toml(path), str(path))
+        _read_secret_files(values, origins, path, problems)
+    for key, value, origin in _from_environment(environ, problems):
+        _set(values, key, value)
+        origins[key] = origin
+    if database:
+        _set(values, "database.url", database)
+        origins["database.url"] = "--database"
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        problems += [_sentence(item, origins) for item in error.errors()]
+        raise ConfigError(problems, hint=_where(path)) from None
+    if problems:
+        raise ConfigError(problems, hint=_where(path))
+    return Loaded(_anchor(settings, path, origins), path, origins)
+
+
+def _where(path: Path | None) -> str:
+    return f"Correct {path} and try again." if path else "Correct the environment and try again."
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {type(error).__name__}") from error
+
+
+def _merge(
+    values: dict[str, Any], origins: dict[str, str], new: dict[str, Any], origin: str
+) -> None:
+    for key, value in _flatten(new):
+        _set(values, key, value)
+        origins[key] = origin
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flatten(value, f"{prefix}{key}.")
+        elif not isinstance(value, Mapping):
+            yield f"{prefix}{key}", value
+
+
+def _set(values: dict[str, Any], key: str, value: Any) -> None:
+    *parents, last = key.split(".")
+    node = values
+    for parent in parents:
+        child = node.setdefault(parent, {})
+        if not isinstance(child, dict):
+            child = node[parent] = {}
+        node = child
+    node[last] = value
+
+
+def _read_secret_files(
+    values: dict[str, Any], origins: dict[str, str], path: Path, problems: list[str]
+) -> None:
+    """Replace ``NAME_file`` by the content of that file, for the secrets a file may hold."""
+    for key in [
+        k for k, _ in _flatten(values) if k.endswith(("key_file", "url_file", "secret_file"))
+    ]:
+        target = key.removesuffix("_file")
+        file = path.parent / str(dict(_flatten(values))[key])
+        _drop(values, key)
+        origins.pop(key, None)
+        try:
+            _set(values, target, file.read_text(encoding="utf-8").strip())
+            origins[target] = str(file)
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{key}: {file} cannot be read ({type(error).__name__})")
+
+
+def _drop(values: dict[str, Any], key: str) -> None:
+    *parents, last = key.split(".")
+    for parent in parents:
+        values = values[parent]
+    values.pop(last)
+
+
+def _from_environment(
+    environ: Mapping[str, str], problems: list[str]
+) -> Iterator[tuple[str, str, str]]:
+    for name, value in sorted(environ.items()):
+        base = name.removesuffix("_FILE")
+        key = ENVIRONMENT.get(base)
+        if key is None and base.startswith(PREFIX) and "__" in base:
+            key = base.removeprefix(PREFIX).lower().replace("__", ".")
+        if key is None or not value:
+            continue
+        if base == name:
+            yield key, value, name
+            continue
+        try:
+            yield key, Path(value).read_text(encoding="utf-8").strip(), name
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{name}: {value} cannot be read ({type(error).__name__})")
+
+
+def _sentence(item: Any, origins: Mapping[str, str]) -> str:
+    location = [str(part) for part in item["loc"]]
+    key = ".".join(location)
+    origin = origins.get(key) or next((o for k, o in origins.items() if k.startswith(key)), "")
+    where = f" (from {origin})" if origin else ""
+    if item["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(location[-1], _names(location[:-1]), n=1)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        return f"unknown key {key!r}{where}{meant}"
+    return f"{key}{where}: {item['msg'].removeprefix('Value error, ')}"
+
+
+def _names(parents: list[str]) -> list[str]:
+    model: Any = Settings
+    for parent in parents:
+        if model is Settings and parent == "channels":
+            model = None
+        elif model is None:
+            model = ChannelSettings
+        elif parent in model.model_fields:
+            model = model.model_fields[parent].annotation
+    return [] if model is None else [*model.model_fields]
+
+
+def _anchor(settings: Settings, path: Path | None, origins: Mapping[str, str]) -> Settings:
+    """A relative SQLite path lies beside the configuration file, unless a flag or variable set it."""
+    url = settings.database.url
+    from_file = origins.get("database.url") in {None, str(path)}
+    relative = url.startswith("sqlite:///") and not url.startswith("sqlite:////") and len(url) > 10
+    if not (path and from_file and relative) or url == "sqlite:///:memory:":
+        return settings
+    absolute = (path.parent / url.removeprefix("sqlite:///")).absolute()
+    database = settings.database.model_copy(update={"url": f"sqlite:///{absolute}"})
+    return settings.model_copy(update={"database": database})
+
+
+def _holds_secret(loaded: Loaded) -> bool:
+    return any(
+        origin == str(loaded.path) and isinstance(_get(loaded.settings, key), SecretStr)
+        for key, origin in loaded.origins.items()
+    )
+
+
+def _get(settings: Settings, key: str) -> Any:
+    node: Any = settings
+    for part in key.split("."):
+        node = node.get(part) if isinstance(node, dict) else getattr(node, part, None)
+    return node
+
+
+def _shown(key: str, value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return "(set, hidden)"
+    if value is None:
+        return "(not set)"
+    if key == "database.url":
+        return mask_url(str(value))
+    if isinstance(value, tuple):
+        return ", ".join(str(getattr(v, "value", v)) for v in value)
+    return str(value)
+
+
+def mask_url(url: str) -> str:
+    """The address without its password, for messages."""
+    parts = urlsplit(url)
+    if not parts.password:
+        return url
+    return url.replace(f":{parts.password}@", ":***@", 1)
+
+
+# --- the file that `tagtide init` writes ----------------------------------------------------------
+
+_INTRO = """\
+# tagtide: settings of this installation. Campaigns live in the database (`tagtide campaign add`).
+# Every line is a default; take away the # in front of a key to change it.
+# Secrets are better kept outside: SCAVIO_API_KEY, or NAME_file = "path" for key, url and secret.
+"""
+
+_OUTRO = """\
+
+# Where alerts go. One table per channel; the name is yours.
+#[channels.team]
+#kind = "slack"                  # slack or webhook
+#url_file = "slack-url.txt"      # the address is a secret: keep it in a file of its own
+#[channels.crm]
+#kind = "webhook"
+#url_file = "webhook-url.txt"
+#secret_file = "webhook-secret.txt"   # signs messages (Standard Webhooks)
+"""
+
+
+def template() -> str:
+    """The commented configuration file: every key at its default."""
+    parts = [_INTRO]
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if not (isinstance(section, type) and issubclass(section, Section)):
+            continue
+        parts.append(f"\n# {(section.__doc__ or '').strip()}\n[{name}]\n")
+        parts += [_line(section, key) for key in section.model_fields]
+    return "".join([*parts, _OUTRO])
+
+
+def _line(section: type[Section], key: str) -> str:
+    default = section.model_fields[key].default
+    comment = _COMMENTS.get(f"{section.__name__}.{key}", "")
+    text = f"#{key} ="
+    if default is not None:
+        text += f" {_toml(default)}"
+    if key == "key":
+        text = '#key_file = "scavio-key.txt"'
+    return (
+        f"{text:<46}  # {comment}".rstrip(" #") + "\n"
+        if not comment
+        else f"{text:<46}  # {comment}\n"
+    )
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(v) for v in value) + "]"
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+_COMMENTS = {
+    "ApiSettings.key": "or set SCAVIO_API_KEY",
+    "ApiSettings.plan": ", ".join(PLANS),
+    "ApiSettings.concurrency": "calls in flight, where the plan is not listed",
+    "ApiSettings.min_interval": "seconds between two calls; 0 paces nothing",
+    "ApiSettings.deadline": "seconds for a whole answer",
+    "ApiSettings.slot_deadline": "seconds one hashtag may wait for the API",
+    "ApiSettings.price_per_credit": "for the reports",
+    "DatabaseSettings.url": "or postgresql://user@host/name",
+    "BudgetSettings.credits_per_day": "no limit when absent",
+    "BudgetSettings.credits_per_month": "no limit when absent",
+    "BudgetSettings.warn_at": "share of a limit that warns",
+    "ScheduleSettings.collect": "in each campaign's zone",
+    "ScheduleSettings.track": "the zone behind it wins",
+    "RuleDefaults.new_videos": "per window",
+    "RuleDefaults.growth": "0.5 is +50 % in the window",
+    "RuleDefaults.viral_factor": "times the mean of the other videos",
+    "RuleDefaults.high_priority_rate": "engagement rate, a fraction",
+    "CollectSettings.pages": "feed pages of 30 per hashtag",
+    "WebSettings.host": "other addresses are for behind a proxy",
+    "LogSettings.format": "auto, console or json",
+}
