@@ -85,9 +85,7 @@ def test_another_run_inherits_an_abandoned_slot(store: SqlStore) -> None:
     call = Reservation(run_id=one.run_id, campaign_id=1, hashtag="ours", endpoint="videos")
     (entry,) = run(store.reserve([call], [], NOON))
     changes = Changes(
-        sightings=(
-            sighting(seen(1), run_id=one.run_id, campaign_ids=(1, other.campaign_id)),
-        ),
+        sightings=(sighting(seen(1), run_id=one.run_id, campaign_ids=(1, other.campaign_id)),),
         settlements=(
             Settlement(entry_id=entry, charge=Charge.CHARGED, credits=1, settled_at=NOON),
         ),
@@ -259,9 +257,7 @@ def test_many_claim_one_slot_and_one_gets_it(store: SqlStore) -> None:
             await store.start_run(Job.COLLECT, c.campaign_id, NOON, "schedule", NOON)
             for c in others
         ]
-        claims = (
-            store.claim_slot(Job.COLLECT, "ours", NOON, r.run_id, NOON, LEASE) for r in runs
-        )
+        claims = (store.claim_slot(Job.COLLECT, "ours", NOON, r.run_id, NOON, LEASE) for r in runs)
         return await asyncio.gather(*claims)
 
     assert sum(isinstance(result, Claim) for result in run(claim_all())) == 1

@@ -75,6 +75,10 @@ class Runs(Topic):
             lambda c: _claim(c, job, hashtag, slot_at, run_id=run_id, now=now, lease=lease)
         )
 
+    async def renew_run(self, run_id: int, lease_until: datetime) -> None:
+        """Extend the lease of every unfinished slot of a run."""
+        await self._db.write(lambda c: _renew(c, run_id, lease_until))
+
     async def interrupted_run(
         self, job: Job, campaign_id: int, since: datetime, now: datetime
     ) -> Run | None:
@@ -340,6 +344,14 @@ def _seen(connection: Connection, run_id: int, hashtag_key: int) -> frozenset[st
 
 
 # --- reading --------------------------------------------------------------------------------------
+
+
+def _renew(connection: Connection, run_id: int, lease_until: datetime) -> None:
+    connection.execute(
+        update(t.slot)
+        .where(t.slot.c.run_id == run_id, t.slot.c.done_at.is_(None))
+        .values(lease_until=lease_until)
+    )
 
 
 def _interrupted(

@@ -60,7 +60,8 @@ def put_hashtag_reading(connection: Connection, reading: HashtagReading) -> None
         "flags": list(reading.flags),
     }
     statement = insert(connection, t.hashtag_reading).on_conflict_do_nothing()
-    if not connection.execute(statement.values(row | {"hashtag_key": key})).rowcount:
+    added = statement.values(row | {"hashtag_key": key}).returning(t.hashtag_reading.c.read_at)
+    if connection.execute(added).one_or_none() is None:
         return
     newest = t.hashtag.c.read_at.is_(None) | (t.hashtag.c.read_at < reading.read_at)
     kept_id = func.coalesce(reading.hashtag_id, t.hashtag.c.tiktok_id)
