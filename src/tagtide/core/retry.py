@@ -147,8 +147,8 @@ _ANSWERED = frozenset(
 class Breaker:
     """Leaves a failing API alone: opens after five failed hashtags in a row.
 
-    While it is open, one hashtag a minute is let through as a probe. Instants are seconds of a monotonic clock, given by the caller. One per process; any hashtag
-    that is answered closes it.
+    While it is open, one hashtag a minute is let through as a probe; any hashtag that is answered
+    closes it. Instants are seconds of a monotonic clock, given by the caller. One per process.
     """
 
     failures: int = 0

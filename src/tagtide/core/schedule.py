@@ -260,7 +260,8 @@ def decide_catch_up(
 ) -> CatchUp:
     """At most one run: the newest missed slot, if younger than one period or ``minimum_hours``.
 
-    ``last_slot`` is the newest that was started. The period is the distance to the next slot.
+    ``last_slot`` is the newest that was started. The period is the distance of the newest missed
+    slot from the one before it: what ran at 6, 7 and 8 is not made up for at night.
     """
     if last_slot is None:
         return CatchUp(run=None, skipped=0, reason=CatchUpReason.NEVER_RAN)
@@ -268,7 +269,8 @@ def decide_catch_up(
     if not missed:
         return CatchUp(run=None, skipped=0, reason=CatchUpReason.NOTHING_MISSED)
     newest = missed[-1]
-    period = schedule.next_after(newest) - newest
+    before = schedule.previous_at_or_before(newest - timedelta(seconds=1))
+    period = newest - before if before is not None else timedelta()
     if now - newest < max(period, timedelta(hours=minimum_hours)):
         return CatchUp(run=newest, skipped=len(missed) - 1, reason=CatchUpReason.NEWEST_MISSED)
     return CatchUp(run=None, skipped=len(missed), reason=CatchUpReason.TOO_OLD)

@@ -67,10 +67,10 @@ class Change:
 
     hashtag: str
     read_at: datetime
-    #: The earlier reading; None on the first.
+    #: The earlier reading, or the one further back that both counters are measured from because
+    #: they could not be trusted then; None on the first.
     previous_at: datetime | None
-    #: Hours between the two. A counter that could not be trusted then is measured from further
-    #: back and carries hours of its own.
+    #: Hours between the two. Where the counters rest on different readings, each carries its own.
     elapsed_hours: float | None
     views: CounterChange
     videos: CounterChange
@@ -121,7 +121,8 @@ def measure_change(
 
     ``earlier`` are other readings of the same hashtag, in any order, those between the two
     included; the more there are, the better stale reads and corrections are told from growth.
-    Without them a fall is judged against ``previous`` alone. Does NOT judge whether it is news.
+    Without them a fall is judged against ``previous`` alone, and a cached answer, which is only
+    suspect at a known rate, goes unnoticed. Does NOT judge whether it is news.
     """
     if previous is None or previous.read_at >= current.read_at:
         first = CounterChange(note=ChangeNote.FIRST_READING)
@@ -134,13 +135,17 @@ def measure_change(
             videos=first,
         )
     series = _series(current, [previous, *earlier])
+    views = _counter_change(_points(series, "view"), previous.read_at)
+    videos = _counter_change(_points(series, "video"), previous.read_at)
+    since = {counter.since for counter in (views, videos)} - {None}
+    previous_at = (since.pop() if len(since) == 1 else None) or previous.read_at
     return Change(
         hashtag=current.hashtag,
         read_at=current.read_at,
-        previous_at=previous.read_at,
-        elapsed_hours=_hours(previous.read_at, current.read_at),
-        views=_counter_change([_views(r, current) for r in series], previous.read_at),
-        videos=_counter_change([_videos(r, current) for r in series], previous.read_at),
+        previous_at=previous_at,
+        elapsed_hours=_hours(previous_at, current.read_at),
+        views=views,
+        videos=videos,
     )
 
 
@@ -156,6 +161,8 @@ class Point:
     source: CounterSource | None
     unit: int
     series: str | None = None
+    #: Every counter of the answer is what it was in the answer before.
+    is_repeat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +236,8 @@ class _Track:
         self._still_reads += 1
         assert self._good is not None
         expected = self._rate * _hours(self._good.at, point.at)
-        is_exact = _step(point, self._good) == 0
-        if is_exact and expected >= _EXPECTED_GAIN and self._still_reads < _STILL_READS:
+        is_suspect = point.is_repeat and _step(point, self._good) == 0
+        if is_suspect and expected >= _EXPECTED_GAIN and self._still_reads < _STILL_READS:
             return ChangeNote.STALE
         return ChangeNote.NONE
 
@@ -295,24 +302,23 @@ def _series(current: HashtagReading, others: Sequence[HashtagReading]) -> list[H
     return [by_instant[at] for at in sorted(by_instant)] + [current]
 
 
-def _views(reading: HashtagReading, current: HashtagReading) -> Point:
-    return Point(
-        reading.read_at,
-        reading.view_count,
-        reading.view_source,
-        reading.view_unit,
-        reading.hashtag_id or current.hashtag_id,
-    )
+def _points(series: Sequence[HashtagReading], counter: str) -> list[Point]:
+    """One counter of each reading; a reading without an id is taken to be of the current one."""
+    return [
+        Point(
+            at=reading.read_at,
+            value=getattr(reading, f"{counter}_count"),
+            source=getattr(reading, f"{counter}_source"),
+            unit=getattr(reading, f"{counter}_unit"),
+            series=reading.hashtag_id or series[-1].hashtag_id,
+            is_repeat=before is not None and _counts(before) == _counts(reading),
+        )
+        for before, reading in zip([None, *series], series, strict=False)
+    ]
 
 
-def _videos(reading: HashtagReading, current: HashtagReading) -> Point:
-    return Point(
-        reading.read_at,
-        reading.video_count,
-        reading.video_source,
-        reading.video_unit,
-        reading.hashtag_id or current.hashtag_id,
-    )
+def _counts(reading: HashtagReading) -> tuple[int | None, int | None]:
+    return reading.view_count, reading.video_count
 
 
 def _hours(earlier: datetime, later: datetime) -> float:
