@@ -387,7 +387,7 @@ def _names(parents: list[str]) -> list[str]:
 
 
 def _anchor(settings: Settings, path: Path | None, origins: Mapping[str, str]) -> Settings:
-    """A relative SQLite path lies beside the configuration file, unless a flag or variable set it."""
+    """A relative SQLite path lies beside the configuration file, unless it came from elsewhere."""
     url = settings.database.url
     from_file = origins.get("database.url") in {None, str(path)}
     relative = url.startswith("sqlite:///") and not url.startswith("sqlite:////") and len(url) > 10
