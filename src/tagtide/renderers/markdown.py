@@ -34,8 +34,11 @@ from tagtide.renderers.spark import bars
 _ANYWHERE = re.compile(
     r"([\\`*_\[\]<|~$]|&(?=#?\w+;)|:(?=//)|(?<=\w)@(?=\w)|(?<=www)\.)", re.IGNORECASE
 )
-#: Marks that mean something at the start of a line only, or at the end of a heading.
-_AT_START = re.compile(r"^(?:([#+\-=>])|(\d{1,9})([.)]))")
+#: What makes a quote, a heading, a list, a rule or an underline at the start of a line only.
+_AT_START = re.compile(
+    r"^(?:(?P<mark>>|#{1,6}(?=\s|$)|[-+](?=[\s\-]|$)|=(?=[=\s]*$))|(?P<number>\d{1,9})(?P<dot>[.)])(?=\s|$))"
+)
+#: A heading may end in marks that do not belong to it.
 _AT_END = re.compile(r"(#+)$")
 _LONGEST = 4_000
 
@@ -48,7 +51,9 @@ def escape(text: str) -> str:
 
 
 def _escape_start(match: re.Match[str]) -> str:
-    return f"\\{match[1]}" if match[1] else f"{match[2]}\\{match[3]}"
+    if match["mark"]:
+        return f"\\{match[0]}"
+    return f"{match['number']}\\{match['dot']}"
 
 
 def render(blocks: Sequence[Block]) -> str:

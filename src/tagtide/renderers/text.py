@@ -9,6 +9,7 @@ lead. `BulletList` and `Link` write the address out.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -157,12 +158,40 @@ def _table(block: Table, width: int) -> RenderableType:
 
     if not block.rows:
         return Group(_text(block.title, "bold"), _text(block.empty, "dim"))
-    grid = _grid(block)
-    fits = _console(width, color=False).measure(grid).minimum <= width
-    parts: list[RenderableType] = [_text(block.title, "bold"), grid if fits else _records(block)]
+    shown, missing = block, [c.title for c in block.columns if c.minor]
+    if _least_width(block) <= width:
+        missing = []
+    elif missing:
+        shown = _without_minor(block)
+    fits = _least_width(shown) <= width
+    parts: list[RenderableType] = [_text(block.title, "bold")]
+    parts.append(_grid(shown) if fits else _records(block))
     if block.note:
         parts.append(_text(block.note, "dim"))
+    if missing and fits:
+        parts.append(_text(f"Not shown in {width} columns: {', '.join(missing)}.", "dim"))
     return Group(*parts)
+
+
+def _without_minor(block: Table) -> Table:
+    kept = [index for index, column in enumerate(block.columns) if not column.minor]
+    return replace(
+        block,
+        columns=tuple(block.columns[index] for index in kept),
+        rows=tuple(tuple(row[index] for index in kept) for row in block.rows),
+    )
+
+
+def _least_width(block: Table) -> int:
+    """Columns a table needs when free text is cut as far as it may be."""
+    from rich.cells import cell_len
+
+    least = 0
+    for index, column in enumerate(block.columns):
+        shown = [column.title, *(_shown(row[index], column) for row in block.rows)]
+        widest = max(cell_len(text) for text in shown)
+        least += (min(widest, _TEXT_MIN) if _is_free(column) else widest) + 2
+    return least - 2
 
 
 def _grid(block: Table) -> RichTable:
@@ -200,7 +229,7 @@ def _records(block: Table) -> RenderableType:
 
 
 def _add_column(table: RichTable, column: Column) -> None:
-    free = column.kind is Kind.TEXT and bool(column.title)
+    free = _is_free(column)
     table.add_column(
         _text(column.title),
         justify="right" if column.kind.right else "left",
@@ -211,9 +240,17 @@ def _add_column(table: RichTable, column: Column) -> None:
     )
 
 
+def _is_free(column: Column) -> bool:
+    """Whether a column may get narrower than what it holds."""
+    return column.kind is Kind.TEXT and bool(column.title)
+
+
+def _shown(cell: Cell, column: Column) -> str:
+    return bars(cell.values) if column.kind is Kind.SPARKLINE else cell.text
+
+
 def _cell(cell: Cell, column: Column, *, fold: bool = False) -> Text:
-    shown = bars(cell.values) if column.kind is Kind.SPARKLINE else cell.text
-    text = _text(shown, _STYLES[cell.tone])
+    text = _text(_shown(cell, column), _STYLES[cell.tone])
     if cell.foreign and not fold:
         text.no_wrap, text.overflow = True, "ellipsis"
     return text

@@ -72,6 +72,8 @@ class Column:
 
     title: str
     kind: Kind = Kind.TEXT
+    #: May be left out, and said to be, where there is no room for all.
+    minor: bool = False
 
 
 @dataclass(frozen=True, slots=True)

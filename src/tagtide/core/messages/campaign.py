@@ -215,7 +215,7 @@ def _hashtags(lines: Sequence[HashtagLine], title: str) -> Table:
             Column("Views", Kind.NUMBER),
             Column("Change", Kind.CHANGE),
             Column("Videos", Kind.NUMBER),
-            Column("Change", Kind.CHANGE),
+            Column("New", Kind.CHANGE),
             Column("Span", Kind.NUMBER),
             Column("Read", Kind.INSTANT),
         ),

@@ -88,7 +88,7 @@ def _collect_table(summary: CollectSummary) -> Table:
         Column("New", Kind.NUMBER),
         Column("Views gained", Kind.CHANGE),
         Column("Completeness"),
-        Column("Pages", Kind.NUMBER),
+        Column("Pages", Kind.NUMBER, minor=True),
         Column("Credits", Kind.NUMBER),
         Column("Outcome"),
     )
