@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from tagtide.models import Campaign, CampaignHashtag, Reason
 T = TypeVar("T")
 
 #: Consecutive slots that must say "no such hashtag" before it is paused.
+_PROBE_AFTER = timedelta(hours=24)
 _PAUSE_AFTER = 3
 
 
@@ -94,6 +95,11 @@ def _feed_reads(name: str, state: KnownHashtag | None, page_budget: int) -> Plan
 def skip_reason(state: KnownHashtag | None) -> Reason:
     """Why a hashtag is not read at all; `Reason.NONE` when it is."""
     return Reason.PAUSED if state is not None and state.paused_at is not None else Reason.NONE
+
+
+def is_probe_due(paused_at: datetime, now: datetime) -> bool:
+    """Whether a paused hashtag deserves a try: once a day, for it may have come to life."""
+    return now - paused_at >= _PROBE_AFTER
 
 
 def pause_reason(failures: int, reason: Reason) -> Reason:

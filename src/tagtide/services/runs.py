@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from tagtide.core.planning import is_probe_due
 from tagtide.errors import BudgetExceeded, DataInUse, LeaseLost, SourceError, StorageError
 from tagtide.models import Campaign, HashtagOutcome, Job, Reason, Run, Status
 from tagtide.ports import Changes, Claim, HashtagState, SlotTaken
@@ -153,7 +154,8 @@ class HashtagRunner:
     async def _one(self, state: HashtagState, work: Work) -> HashtagOutcome:
         if self._stop is not None:
             return await self._skip(state, self._stop)
-        if state.paused_at is not None:
+        now = self._context.clock.now()
+        if state.paused_at is not None and not is_probe_due(state.paused_at, now):
             return await self._skip(state, Reason.PAUSED, _paused(state))
         if not self._context.breaker.allows(self._context.clock.monotonic()):
             return await self._skip(state, Reason.BREAKER, "the data API is failing; not tried")
@@ -235,8 +237,8 @@ class HashtagRunner:
 
 def _paused(state: HashtagState) -> str:
     return (
-        f"paused after {state.failures} failures in a row ({state.failure_reason.value}); "
-        f"`tagtide campaign edit --resume {state.name}` takes it up again"
+        f"paused after {state.failures} failures in a row ({state.failure_reason.value}) and tried "
+        f"once a day; `tagtide campaign edit CAMPAIGN --resume {state.name}` tries it at once"
     )
 
 

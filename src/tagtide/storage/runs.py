@@ -259,13 +259,19 @@ def _count_failure(
 ) -> None:
     this = t.hashtag.c.id == hashtag_key
     if outcome.status in (Status.OK, Status.PARTIAL):
-        cleared = {"failures": 0, "refusals": 0, "failure_reason": Reason.NONE}
+        cleared = {
+            "failures": 0,
+            "refusals": 0,
+            "failure_reason": Reason.NONE,
+            "paused_at": None,
+        }
         failed_before = t.hashtag.c.failures > 0
         connection.execute(update(t.hashtag).where(this, failed_before).values(cleared))
     elif outcome.status is Status.FAILED:
         row = connection.execute(select(t.hashtag).where(this)).one()
         refusals = row.refusals + 1 if outcome.reason in _REFUSALS else 0
-        paused_at = row.paused_at or (now if refusals >= _REFUSALS_TO_PAUSE else None)
+        # A probe of a paused hashtag that is refused again pauses it for another day.
+        paused_at = now if refusals >= _REFUSALS_TO_PAUSE else row.paused_at
         failed = {
             "failures": row.failures + 1,
             "refusals": refusals,
