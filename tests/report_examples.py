@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 from report_facts import DAY, NOW, AVideo, counters, reading, totals_at
-
 from tagtide.core.coverage import completeness
 from tagtide.core.messages import (
     Block,
@@ -61,17 +60,47 @@ CAMPAIGN = Campaign(name="Glow up", hashtags=(OWN, SECOND, RIVAL), timezone="Eur
 
 #: views, likes, comments, shares, saves, creator, followers, age in days, caption
 _VIDEOS = (
-    (4_200_000, 310_000, 9_100, 14_800, 40_100, "mira.skin", 48_000, 2, "Three steps, one glow #glowup #skintok"),
-    (612_000, 41_300, 1_020, 2_200, 6_100, "dr_lena", 1_240_000, 5, "A dermatologist reacts to #glowup"),
+    (
+        4_200_000,
+        310_000,
+        9_100,
+        14_800,
+        40_100,
+        "mira.skin",
+        48_000,
+        2,
+        "Three steps, one glow #glowup #skintok",
+    ),
+    (
+        612_000,
+        41_300,
+        1_020,
+        2_200,
+        6_100,
+        "dr_lena",
+        1_240_000,
+        5,
+        "A dermatologist reacts to #glowup",
+    ),
     (98_400, 7_900, 240, 310, 880, "mira.skin", 48_000, 6, "What I use at night #glowup #skintok"),
     (77_100, 2_100, 90, 45, 130, "护肤日记", None, 9, "我的护肤日常 😀 #glowup #skintok"),
-    (54_000, 3_240, 130, 90, 300, "jonas_k", 3_400, 3, "Day 30 of 30. It works, and here is what I would do differently #glowup"),
+    (
+        54_000,
+        3_240,
+        130,
+        90,
+        300,
+        "jonas_k",
+        3_400,
+        3,
+        "Day 30 of 30. It works, and here is what I would do differently #glowup",
+    ),
     (31_500, 1_260, 44, 20, 71, "amelie", None, 8, "#glowup"),
     (18_900, 1_320, 61, 33, 90, "tomás", 910, 4, "antes / después"),
     (12_200, 480, 12, 6, 20, "skin.by.ru", 22_100, 11, "my honest review | no ad"),
     (9_700, 770, 25, 19, 60, "noor", None, 1, "first time trying this #glowup"),
     (4_100, 120, 3, 1, 4, "amelie", None, 12, "bathroom light, sorry"),
-    (1_900, 95, 4, 0, 2, "kim", 140, 0, "quick one before school #glowup"),
+    (1_900, 95, 4, 0, 2, "kim", 140, 0, "quick one before school #glowup #skintok"),
     (310, 22, 1, 0, 0, "pat", 60, 0, "does anyone know if this is vegan"),
     (None, 5, 0, 0, 0, "lee", None, 0, "#glowup"),
 )
@@ -97,7 +126,9 @@ def videos() -> list[AVideo]:
 
 def _high(numbers: list[int | None]):
     views, likes, comments, shares, _ = numbers
-    return NOW if views and views >= 10_000 and (likes + comments + shares) / views >= 0.05 else None
+    return (
+        NOW if views and views >= 10_000 and (likes + comments + shares) / views >= 0.05 else None
+    )
 
 
 def earlier(at=NOW - timedelta(hours=24, minutes=12), share: float = 0.7):
@@ -183,7 +214,9 @@ def weeks(name: str, *views: int, videos: int | None = None, unit: int = 1) -> l
 
 
 def weekly_facts() -> WeeklyFacts:
-    own = weeks("glowup", 12_345_678, 8_200_000, 7_300_000, 6_350_000, 5_500_000, 4_700_000, videos=4_321)
+    own = weeks(
+        "glowup", 12_345_678, 8_200_000, 7_300_000, 6_350_000, 5_500_000, 4_700_000, videos=4_321
+    )
     rival = weeks("rivalskin", *(39_100_000_000 - 10**8 * k for k in range(6)), unit=100_000_000)
     return WeeklyFacts(
         campaign=CAMPAIGN,
@@ -237,7 +270,9 @@ BLOCKS: dict[str, list[Block]] = {
     "weekly": weekly_blocks(build_weekly(weekly_facts())),
     "collect": collect_blocks(build_collect_summary(collect_facts())),
     "first_day": daily_blocks(
-        build_daily(replace(campaign_facts(), earlier={}, hashtags=(), alerts=(), videos=videos()[:3]))
+        build_daily(
+            replace(campaign_facts(), earlier={}, hashtags=(), alerts=(), videos=videos()[:3])
+        )
     ),
     "empty": daily_blocks(build_daily(CampaignFacts(campaign=CAMPAIGN, as_of=NOW, videos=[]))),
 }

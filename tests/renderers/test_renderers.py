@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from report_examples import BLOCKS, HOSTILE_BLOCKS, every_kind
 
+from report_examples import BLOCKS, HOSTILE_BLOCKS, every_kind
 from tagtide.core.messages import (
     Block,
     BulletList,
@@ -131,9 +131,10 @@ def test_hostile_text_stays_text(name: str, text: str) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_markdown_has_the_same_structure_whatever_the_text(text: str) -> None:
-    assert markdown_page(render_markdown(with_text(text))).tags == markdown_page(
-        render_markdown(with_text("plain"))
-    ).tags
+    assert (
+        markdown_page(render_markdown(with_text(text))).tags
+        == markdown_page(render_markdown(with_text("plain"))).tags
+    )
 
 
 @settings(max_examples=150, deadline=None)
@@ -160,7 +161,10 @@ def with_text(text: str) -> list[Block]:
     table = Table(
         f"t {text}",
         (Column("Text"), Column("Number", Kind.NUMBER)),
-        ((Cell(text, foreign=True), Cell("1")), (Cell(text, link="https://evil.example/"), Cell("2"))),
+        (
+            (Cell(text, foreign=True), Cell("1")),
+            (Cell(text, link="https://evil.example/"), Cell("2")),
+        ),
         note=f"n {text}",
     )
     return [

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_facts import DAY, NOW, AVideo, counters, reading, totals_at
 
+from report_facts import DAY, NOW, AVideo, counters, reading, totals_at
 from tagtide.core import metrics as m
 from tagtide.models import CounterSource
 
@@ -77,7 +77,7 @@ def test_no_known_rate_has_no_figures() -> None:
 
 
 def test_quantile_is_type_7() -> None:
-    # R: quantile(c(1, 2, 4, 8, 16), c(.1, .25, .5, .9), type = 7)
+    # as the function "quantile" of R gives with type 7
     values = [1, 2, 4, 8, 16]
     assert [m.quantile(values, p) for p in (0, 0.1, 0.25, 0.5, 0.9, 1)] == pytest.approx(
         [1, 1.4, 2, 4, 12.8, 16]

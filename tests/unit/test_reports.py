@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_facts import DAY, NOW, AVideo, counters, reading, totals_at
 
+from report_facts import DAY, NOW, AVideo, counters, reading, totals_at
 from tagtide.core.coverage import completeness
 from tagtide.core.metrics import WEEK
 from tagtide.core.reports import (
@@ -83,11 +83,35 @@ def small_campaign() -> CampaignFacts:
 
 # --- daily and campaign ---------------------------------------------------------------------------
 
-FIELDS = """date campaign hashtags total_videos unique_creators total_views total_likes total_comments
-    total_shares total_saves total_engagement avg_views avg_engagement avg_engagement_rate
-    median_engagement_rate pooled_engagement_rate engagement_rate_distribution viral_videos
-    top_videos top_creators new_videos_24h view_growth_24h compared_with credits_used coverage
-    videos money_spent""".split()
+FIELDS = [
+    "date",
+    "campaign",
+    "hashtags",
+    "total_videos",
+    "unique_creators",
+    "total_views",
+    "total_likes",
+    "total_comments",
+    "total_shares",
+    "total_saves",
+    "total_engagement",
+    "avg_views",
+    "avg_engagement",
+    "avg_engagement_rate",
+    "median_engagement_rate",
+    "pooled_engagement_rate",
+    "engagement_rate_distribution",
+    "viral_videos",
+    "top_videos",
+    "top_creators",
+    "new_videos_24h",
+    "view_growth_24h",
+    "compared_with",
+    "credits_used",
+    "coverage",
+    "videos",
+    "money_spent",
+]
 
 
 @pytest.mark.parametrize("build", [build_daily, build_campaign])
@@ -208,9 +232,9 @@ def test_the_date_is_that_of_the_campaign_s_zone() -> None:
 
 def test_a_viral_video_carries_its_reason() -> None:
     videos = [AVideo(f"{i:02}", counters(100)) for i in range(10)] + [AVideo("v", counters(2000))]
-    (viral,) = build_campaign(
-        CampaignFacts(campaign=CAMPAIGN, as_of=NOW, videos=videos)
-    ).as_dict()["viral_videos"]
+    (viral,) = build_campaign(CampaignFacts(campaign=CAMPAIGN, as_of=NOW, videos=videos)).as_dict()[
+        "viral_videos"
+    ]
     assert (viral["video_id"], viral["basis"], viral["times"], viral["others"]) == (
         "v",
         "views",
@@ -446,7 +470,10 @@ def test_summary_of_a_collection() -> None:
             run_id=7,
             at=NOW,
             hashtags=[CollectedHashtag(outcome=ok), CollectedHashtag(outcome=failed)],
-            high_priority=[AVideo("1", counters(50_000, 5_000)), AVideo("2", counters(20_000, 2_000))],
+            high_priority=[
+                AVideo("1", counters(50_000, 5_000)),
+                AVideo("2", counters(20_000, 2_000)),
+            ],
             newly_high_priority=frozenset({"2"}),
             credits_used=2,
             credits_remaining=48,

@@ -51,6 +51,8 @@ from tagtide.models import Status
 
 def daily_blocks(report: CampaignReport) -> list[Block]:
     """The daily monitor for people."""
+    if not report.totals.videos:
+        return _without_videos(report, "daily report")
     return [
         *_opening(report, "daily report"),
         *_alerts(report),
@@ -68,6 +70,8 @@ def daily_blocks(report: CampaignReport) -> list[Block]:
 
 def campaign_blocks(report: CampaignReport) -> list[Block]:
     """The campaign report for people."""
+    if not report.totals.videos:
+        return _without_videos(report, "campaign report")
     return [
         *_opening(report, "campaign report"),
         _key_figures(report),
@@ -81,6 +85,16 @@ def campaign_blocks(report: CampaignReport) -> list[Block]:
         *_alerts(report),
         *_distribution(report.rates),
         *_closing(report),
+    ]
+
+
+def _without_videos(report: CampaignReport, what: str) -> list[Block]:
+    return [
+        *_opening(report, what),
+        *_alerts(report),
+        _hashtags(report.hashtags, "Hashtags"),
+        *_competitors(report),
+        Note(_cost(report)),
     ]
 
 
@@ -98,7 +112,7 @@ def _opening(report: CampaignReport, what: str) -> list[Block]:
 def campaign_sentence(report: CampaignReport) -> str:
     """What changed, in a sentence; says so when that is unknown."""
     if not report.totals.videos:
-        return "No video of this campaign is held yet."
+        return "No video of this campaign is held yet; `tagtide collect` reads the feeds."
     compared = report.compared_with
     if compared is None:
         return (
@@ -132,9 +146,7 @@ def _key_figures(report: CampaignReport) -> KeyFigures:
     growth, loves = report.growth, report.engagement_growth
     return KeyFigures(
         (
-            Figure(
-                "Videos", f.whole(sums.videos), f"+{f.whole(report.new_videos)} new", _held(report)
-            ),
+            Figure("Videos", f.whole(sums.videos), _new(report), _held(report)),
             Figure("Creators", f.whole(sums.creators), _since(report, "creators")),
             Figure(
                 "Views",
@@ -165,6 +177,11 @@ def _key_figures(report: CampaignReport) -> KeyFigures:
             ),
         )
     )
+
+
+def _new(report: CampaignReport) -> str:
+    known = report.compared_with is not None or report.new_videos
+    return f"+{f.whole(report.new_videos)} new" if known else ""
 
 
 def _held(report: CampaignReport) -> str:

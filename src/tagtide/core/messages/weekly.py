@@ -51,25 +51,23 @@ def weekly_blocks(report: WeeklyReport) -> list[Block]:
 
 
 def weekly_sentence(report: WeeklyReport) -> str:
-    """What changed in the week, in a sentence."""
-    flagged = [_anomaly_words(row) for row in report.anomalies]
-    gained = report.own_view_change
-    if gained is None:
-        first = "What changed this week is not known: it takes two good readings about a week apart"
-    else:
-        first = f"{enumerate_words(_gains(report))} this week"
-    if flagged:
-        return f"{sentence(first)} {sentence('; '.join(flagged))}"
+    """What changed in the week: what is unusual first, then the own hashtags."""
+    unusual = [_anomaly_words(row) for row in report.anomalies]
+    gains = _gains(report)
+    if not unusual and not gains:
+        return "What changed this week is not known: it takes two good readings about a week apart."
+    said = [*unusual, *([f"{enumerate_words(gains)} this week"] if gains else [])]
     judged = any(row.verdict.anomaly is Anomaly.NONE for row in report.rows)
-    return sentence(first) + (" No hashtag left its usual range." if judged else "")
+    calm = "" if unusual or not judged else " No hashtag left its usual range."
+    return " ".join(map(sentence, said)) + calm
 
 
 def _gains(report: WeeklyReport) -> list[str]:
-    """The own hashtags with the largest changes; the rest in one sum."""
+    """The own hashtags with the largest changes, but for unusual ones; the rest in one sum."""
     known = [
         (row, row.change.views.value)
         for row in report.rows
-        if row.role is Role.OWN and row.change and row.change.views
+        if row.role is Role.OWN and row.change and row.change.views and row not in report.anomalies
     ]
     known.sort(key=lambda pair: -abs(pair[1]))
     parts = [f"#{f.clean_text(row.hashtag, 40)} {_gained(value)}" for row, value in known[:2]]
@@ -79,7 +77,7 @@ def _gains(report: WeeklyReport) -> list[str]:
     return parts
 
 
-def _gained(value: int) -> str:
+def _gained(value: float) -> str:
     if value == 0:
         return "gained no views"
     return f"{'gained' if value > 0 else 'lost'} {f.compact(abs(value))} views"
@@ -90,8 +88,8 @@ def _anomaly_words(row: WeeklyRow) -> str:
     value = None if row.change is None else row.change.views_per_week
     word = "a spike" if verdict.anomaly is Anomaly.SPIKE else "a drop"
     return (
-        f"#{f.clean_text(row.hashtag, 40)} shows {word}: {f.signed(value)} views against its usual "
-        f"{f.signed(verdict.baseline)} a week"
+        f"#{f.clean_text(row.hashtag, 40)} {_gained(value or 0)} this week, {word}: its usual week "
+        f"is {f.signed(verdict.baseline)}"
     )
 
 

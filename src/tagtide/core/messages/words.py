@@ -122,7 +122,7 @@ def ago(age: timedelta | None) -> str:
     """The age of a reading at the instant of the report."""
     if age is None:
         return f.DASH
-    return "at this instant" if age <= timedelta(minutes=1) else f"{f.span(age)} earlier"
+    return "newest" if age <= timedelta(minutes=1) else f"{f.span(age)} earlier"
 
 
 def enumerate_words(parts: Iterable[str]) -> str:
