@@ -34,12 +34,8 @@ def execute(address: str, *statements: str) -> None:
             connection.execute(statement)
 
 
-def new_database(template: str = "template1") -> str:
-    """Create a database and return its address."""
+def new_database() -> str:
+    """Create an empty database and return its address."""
     name = f"test_{next(_numbers)}"
-    execute(server_address(), f"CREATE DATABASE {name} TEMPLATE {template}")
-    return address_of(name)
-
-
-def address_of(name: str) -> str:
+    execute(server_address(), f"CREATE DATABASE {name}")
     return server_address().replace("/postgres?", f"/{name}?")

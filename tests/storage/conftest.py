@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest_postgres import address_of, new_database
 from storage_samples import SteppedClock, run
 
+from conftest_postgres import execute, new_database
 from tagtide.storage.store import SqlStore, open_store
+from tagtide.storage.tables import metadata
 
 
 @functools.cache
@@ -24,10 +25,10 @@ def sqlite_template() -> Path:
 
 
 @functools.cache
-def postgres_template() -> str:
-    name = new_database().partition("?")[0].rpartition("/")[2]
-    run(run_and_close(address_of(name)))
-    return name
+def postgres_with_tables() -> str:
+    address = new_database()
+    run(run_and_close(address))
+    return address
 
 
 async def run_and_close(url: str) -> None:
@@ -48,8 +49,10 @@ def sqlite_url(tmp_path: Path) -> str:
 
 @pytest.fixture
 def postgres_url() -> str:
-    """A fresh PostgreSQL database with the tables in it."""
-    return new_database(postgres_template())
+    """A PostgreSQL database with the tables in it, emptied."""
+    address = postgres_with_tables()
+    execute(address, f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY")
+    return address
 
 
 ENGINES = ("memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres))

@@ -14,18 +14,18 @@ from tagtide.ports import Balance, BudgetLimit, LedgerLine, Reservation, Settlem
 from tagtide.storage.store import SqlStore, open_store
 
 
-def call(credits: int = 1, campaign_id: int | None = None, endpoint: str = "videos") -> Reservation:
+def call(cost: int = 1, campaign_id: int | None = None) -> Reservation:
     return Reservation(
-        run_id=None, campaign_id=campaign_id, hashtag="ours", endpoint=endpoint, credits=credits
+        run_id=None, campaign_id=campaign_id, hashtag="ours", endpoint="videos", credits=cost
     )
 
 
-def today(credits: int, campaign_id: int | None = None) -> BudgetLimit:
-    return BudgetLimit(credits=credits, since=NOON, period="today", campaign_id=campaign_id)
+def today(most: int, campaign_id: int | None = None) -> BudgetLimit:
+    return BudgetLimit(credits=most, since=NOON, period="today", campaign_id=campaign_id)
 
 
-def settled(entry: int, charge: Charge, credits: int = 1, **facts: object) -> Settlement:
-    values = {"entry_id": entry, "charge": charge, "credits": credits, "settled_at": NOON} | facts
+def settled(entry: int, charge: Charge, cost: int = 1, **facts: object) -> Settlement:
+    values = {"entry_id": entry, "charge": charge, "credits": cost, "settled_at": NOON} | facts
     return Settlement(**values)  # type: ignore[arg-type]
 
 
@@ -80,20 +80,20 @@ def test_a_later_word_about_a_call_replaces_the_earlier(store: SqlStore) -> None
 
 def test_spending_by_everything(store: SqlStore) -> None:
     one = started(store)
-    for endpoint, hours, credits in (("videos", 0, 1), ("hashtag", 13, 5), ("videos", 13, 1)):
+    for endpoint, hours, cost in (("videos", 0, 1), ("hashtag", 13, 5), ("videos", 13, 1)):
         reservation = Reservation(
-            run_id=one.run_id, campaign_id=1, hashtag=None, endpoint=endpoint, credits=credits
+            run_id=one.run_id, campaign_id=1, hashtag=None, endpoint=endpoint, credits=cost
         )
         (entry,) = run(store.reserve([reservation], [], NOON + hours * HOUR))
-        run(store.settle([settled(entry, Charge.CHARGED, credits)]))
+        run(store.settle([settled(entry, Charge.CHARGED, cost)]))
     (lost,) = run(store.reserve([call()], [], NOON))
     run(store.settle([settled(lost, Charge.UNKNOWN)]))
 
     def lines(by: str) -> list[LedgerLine]:
         return run(store.spending(NOON, by))
 
-    def line(key: str, calls: int, credits: int, unknown: int = 0) -> LedgerLine:
-        return LedgerLine(key=key, calls=calls, credits=credits, unknown=unknown)
+    def line(key: str, calls: int, cost: int, unknown: int = 0) -> LedgerLine:
+        return LedgerLine(key=key, calls=calls, credits=cost, unknown=unknown)
 
     assert lines("campaign") == [line("Spring", 3, 7), line("", 1, 0, 1)]
     assert lines("job") == [line("collect", 3, 7), line("", 1, 0, 1)]
@@ -169,13 +169,13 @@ def test_no_order_of_calls_passes_a_limit(
         store = await open_store("sqlite://", clock=SteppedClock())
         await store.add_campaign(campaign())
         limits = [today(day), today(own, 1)]
-        for credits, campaign_id, charge in steps:
+        for cost, campaign_id, charge in steps:
             try:
-                (entry,) = await store.reserve([call(credits, campaign_id)], limits, NOON)
+                (entry,) = await store.reserve([call(cost, campaign_id)], limits, NOON)
             except BudgetExceeded:
                 continue
             if charge is not None:
-                await store.settle([settled(entry, charge, credits)])
+                await store.settle([settled(entry, charge, cost)])
             for limit in limits:
                 used = await store.spent(NOON, limit.campaign_id)
                 assert used.charged + used.unknown + used.reserved <= limit.credits
