@@ -179,7 +179,12 @@ def _refusal_of(url: str, allow_loopback: bool, allow: Sequence[IPNetwork]) -> T
         port = parsed.port or {"https": 443, "http": 80}.get(parsed.scheme, 0)
     except (httpx2.InvalidURL, ValueError):
         return Refusal.MALFORMED
-    if parsed.userinfo or not parsed.host or "@" in url.split("?", 1)[0].split("/", 3)[2]:
+    if (
+        parsed.userinfo
+        or not parsed.host
+        or not 0 <= port < 65_536
+        or "@" in url.split("?", 1)[0].split("/", 3)[2]
+    ):
         return Refusal.MALFORMED
     loopback = is_loopback_name(parsed.host)
     if parsed.scheme != "https" and not (parsed.scheme == "http" and loopback):

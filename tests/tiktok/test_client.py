@@ -258,25 +258,9 @@ def test_nothing_was_sent_to_a_closed_port():
 
 def test_a_wrong_certificate_is_named_and_nothing_is_sent(tmp_path):
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    made = subprocess.run(
-        [
-            *[
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "rsa:2048",
-                "-nodes",
-                "-days",
-                "1",
-                "-subj",
-                "/CN=localhost",
-            ]
-        ]
-        + ["-keyout", key, "-out", cert],
-        capture_output=True,
-        check=False,
-    )
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost"
+    files = ["-keyout", str(key), "-out", str(cert)]
+    made = subprocess.run([*command.split(), *files], capture_output=True, check=False)
     if made.returncode:
         pytest.skip("openssl cannot make a certificate here")
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
