@@ -218,8 +218,11 @@ class SimulatorServer:
         except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
-            del self._conversations[task]
             writer.close()
+            # Otherwise the loop can end before the socket does.
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+            del self._conversations[task]
 
     async def _talk(self, conversation: Conversation) -> None:
         try:

@@ -31,6 +31,11 @@ class SimClock:
         self._origin = self._base.now()
         self._at = at.astimezone(UTC)
 
+    def run(self, speed: float = 1.0) -> None:
+        """Go on from here at another speed; 0 stands still."""
+        self.set(self.now())
+        self._speed = speed
+
     def advance(self, span: timedelta) -> None:
         """Jump by a span, backwards when it is negative."""
         self.set(self.now() + span)
