@@ -107,6 +107,18 @@ def test_a_fall_and_the_way_back_are_no_news(level: int, fall: int, hours: float
     )
 
 
+@given(st.integers(1, 10**9), st.floats(0, 33), st.integers(0, 10**9), spans)
+def test_one_low_read_makes_no_news_out_of_a_constant_rate(
+    level: int, rate: float, low: int, hours: float
+) -> None:
+    """Constant growth below the threshold, one answer of 0 or of anything below the level."""
+    values = (level, min(low, level - 1), level + int(2 * rate * hours))
+    first, fallen, now = (reading(hours * i, value) for i, value in enumerate(values))
+    change = measure_change(now, fallen, [first])
+    assert judge_new_videos(change, THRESHOLD, WINDOW).state is not RuleState.FIRES
+    assert decides_nothing(reading(-1, 0, 0), now)
+
+
 @given(st.integers(0, 10**9), st.floats(0, 30), st.floats(4, 30), st.integers(2, 3))
 def test_a_stale_answer_makes_no_news_out_of_a_constant_rate(
     level: int, rate: float, hours: float, stale_at: int
@@ -218,13 +230,13 @@ def decide(
     )
 
 
-@given(st.lists(st.tuples(st.sampled_from(list(RuleState)), st.floats(0, 10**6)), max_size=30))
+@given(st.lists(st.tuples(st.sampled_from(list(RuleState)), st.integers(1, 10**6)), max_size=30))
 def test_episodes_alternate_and_messages_only_grow(
-    steps: list[tuple[RuleState, float]],
+    steps: list[tuple[RuleState, int]],
 ) -> None:
     """Raised only when none is open, resolved only when clear, told again only when doubled."""
     alert: Alert | None = None
-    told = 0.0
+    told = 0
     for state, value in steps:
         is_open = alert is not None and alert.state is AlertState.FIRING
         verdict = Verdict(rule=Rule.NEW_VIDEOS, state=state, value=value, threshold=200, reason="r")

@@ -149,3 +149,7 @@ def test_our_own_reasons_say_nothing_about_the_api(reason: Reason) -> None:
     breaker.record(True, reason, 10)
     breaker.record(False, reason, 10)
     assert breaker.is_open
+    fresh = Breaker()
+    for second in range(9):
+        fresh.record(False, reason, second)
+    assert not fresh.is_open

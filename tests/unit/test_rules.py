@@ -152,7 +152,7 @@ def test_growth_without_an_earlier_reading_is_not_judged() -> None:
 
 def test_a_rounding_step_is_not_growth() -> None:
     then = reading(0, None, 1_000_000, source=CounterSource.STATS, unit=100_000)
-    jump = reading(6, None, 1_500_000, source=CounterSource.STATS, unit=100_000)
+    jump = reading(6, None, 1_550_000, source=CounterSource.STATS, unit=100_000)
     assert growth(jump, then).state is H
 
 

@@ -20,12 +20,12 @@ def last_change(readings: list[HashtagReading]) -> Change:
 
 
 def test_a_change_is_divided_by_the_time_that_really_passed() -> None:
-    change = measure_change(reading(6.5, 130, 3_000), reading(0, 0, 1_700))
+    change = measure_change(reading(6.5, 230, 3_000), reading(0, 100, 1_700))
     assert change.elapsed_hours == 6.5
     assert (change.new_videos, change.videos_per_hour) == (130, 20.0)
     assert (change.new_views, change.views_per_hour) == (1_300, 200.0)
     assert change.previous_at == START
-    assert change.videos.base == 0
+    assert change.videos.base == 100
     assert change.videos.note is ChangeNote.NONE
 
 
@@ -82,7 +82,7 @@ def test_another_id_is_another_hashtag() -> None:
         ((1_000, 1_000), 0, ChangeNote.NONE),
         ((1_000, 951), None, ChangeNote.STALE),
         ((1_000, 950), None, ChangeNote.COUNTER_CORRECTED),
-        ((1_000, 0), None, ChangeNote.COUNTER_CORRECTED),
+        ((1_000, 1), None, ChangeNote.COUNTER_CORRECTED),
         # A stale value is no baseline: the change is measured from before it.
         ((1_000, 980, 1_010), 10, ChangeNote.NONE),
         # Two lower reads are stale, the third in a row is believed.
@@ -96,13 +96,22 @@ def test_another_id_is_another_hashtag() -> None:
         # ... and only what lies above the old level is.
         ((1_000, 500, 700, 1_040), 40, ChangeNote.NONE),
         ((1_000, 980, 981, 982, 1_005), 5, ChangeNote.NONE),
-        # A fall to 0 that a payload means as "unknown" never gets here as 0.
+        # A 0 says nothing, at either end.
+        ((1_000, 0), None, ChangeNote.UNKNOWN),
+        ((0, 1_000), None, ChangeNote.UNKNOWN),
+        ((1_000, 0, 1_010), 10, ChangeNote.NONE),
         ((1_000, None, 1_010), 10, ChangeNote.NONE),
     ],
 )
 def test_falls(values: tuple[int | None, ...], delta: int | None, note: ChangeNote) -> None:
     change = last_change(series(*values))
     assert (change.new_videos, change.videos.note) == (delta, note)
+
+
+@pytest.mark.parametrize("low", [0, 500, 980])
+def test_above_the_old_level_time_counts_from_when_it_was_last_seen(low: int) -> None:
+    change = last_change(series(1_000, low, 1_300))
+    assert (change.new_videos, change.videos.hours) == (300, 12)
 
 
 def test_a_stale_or_unknown_baseline_reaches_further_back_in_time() -> None:

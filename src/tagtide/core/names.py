@@ -125,10 +125,7 @@ def _kind(path: str) -> str:
 
 
 def _fold(name: str) -> str:
-    """Casefold in composed form; folding may decompose, so twice reaches the fixed point."""
-    for _ in range(2):
-        name = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-    return name
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _check_characters(name: str) -> None:

@@ -1,8 +1,9 @@
 """What changed between two readings of a hashtag, over the time that really passed.
 
 A counter is trusted only as far as it can be: values of different payload fields are never
-subtracted, 0 and unknown are different, a small fall is a stale read, a large or lasting one is a
-correction, and the climb back to the level before a correction is not news.
+subtracted, a 0 is no value to measure from (the API also says 0 when it does not know), a small
+fall is a stale read, a large or lasting one is a correction, and the climb back to the level before
+a correction is not news.
 """
 
 from __future__ import annotations
@@ -171,8 +172,8 @@ class Judged:
 
     point: Point
     note: ChangeNote
-    #: Growth up to here is not news: the level before a correction.
-    ceiling: int = 0
+    #: The last point before a correction; growth up to its value is not news.
+    ceiling: Point | None = None
 
     @property
     def is_good(self) -> bool:
@@ -188,7 +189,7 @@ def follow_counter(points: Sequence[Point]) -> list[Judged]:
     tracks: dict[tuple[CounterSource | None, str | None], _Track] = {}
     judged = []
     for point in points:
-        if point.value is None:
+        if not point.value:
             judged.append(Judged(point, ChangeNote.UNKNOWN))
             continue
         track = tracks.setdefault((point.source, point.series), _Track())
@@ -202,7 +203,7 @@ class _Track:
     def __init__(self) -> None:
         self._good: Point | None = None
         self._level = 0
-        self._ceiling = 0
+        self._ceiling: Point | None = None
         self._lower_reads = 0
         self._still_reads = 0
         self._rate = 0.0
@@ -210,7 +211,8 @@ class _Track:
     def judge(self, point: Point, value: int) -> Judged:
         note = self._note(point, value)
         if note is ChangeNote.COUNTER_CORRECTED:
-            self._ceiling = max(self._ceiling, self._level)
+            if self._level > _value(self._ceiling):
+                self._ceiling = self._good
             self._rate = 0.0
         elif note is ChangeNote.NONE:
             self._rate = self._rate_to(point, value)
@@ -242,7 +244,7 @@ class _Track:
         return ChangeNote.NONE
 
     def _rate_to(self, point: Point, value: int) -> float:
-        if self._good is None or value <= self._ceiling:
+        if self._good is None or value <= _value(self._ceiling):
             return 0.0
         hours = _hours(self._good.at, point.at)
         return (value - self._level) / hours if hours > 0 else 0.0
@@ -275,22 +277,26 @@ def _counter_change(points: Sequence[Point], previous_at: datetime) -> CounterCh
 
 
 def _difference(base: Judged, now: Judged) -> CounterChange:
-    before, after = base.point.value, now.point.value
-    assert before is not None
-    assert after is not None
-    floor = max(before, now.ceiling)
-    if after <= floor and floor > before:
+    start = base.point
+    if now.ceiling is not None and _value(now.ceiling) > _value(start):
+        # What is news has happened since the old level was last seen.
+        start = now.ceiling
+    delta = _value(now.point) - _value(start)
+    if delta <= 0 and start is now.ceiling:
         return CounterChange(note=ChangeNote.COUNTER_CORRECTED)
-    delta = after - floor
-    low, high = delta_bounds(delta, base.point.unit, now.point.unit)
+    low, high = delta_bounds(delta, start.unit, now.point.unit)
     return CounterChange(
         delta=delta,
         low=max(0, low),
-        high=max(high, after - before),
-        base=floor,
-        since=base.point.at,
-        hours=_hours(base.point.at, now.point.at),
+        high=high,
+        base=_value(start),
+        since=start.at,
+        hours=_hours(start.at, now.point.at),
     )
+
+
+def _value(point: Point | None) -> int:
+    return 0 if point is None or point.value is None else point.value
 
 
 def _is_same_counter(one: Point, other: Point) -> bool:
