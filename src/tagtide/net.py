@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import socket
 import ssl
 from collections.abc import Iterable, Sequence
@@ -24,6 +25,10 @@ from tagtide.errors import InvalidInput
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# These libraries log whole URLs, and the URL of a hook is a secret.
+for _name in ("httpx2", "httpcore2"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 #: Ports outward; an address in the allow-list and loopback may use any.
 PORTS = frozenset({443, 8443})
