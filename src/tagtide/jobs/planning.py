@@ -1,0 +1,98 @@
+"""Which slot of which job is due. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from tagtide.core.planning import Phase, campaign_phase
+from tagtide.core.schedule import Schedule, decide_catch_up
+from tagtide.models import Campaign, Job
+
+#: A slot that is started later than this makes up for down-time.
+ON_TIME = timedelta(minutes=2)
+#: Jobs that spend credits. The weekly report may track first; it looks after that itself.
+PAID = frozenset({Job.COLLECT, Job.TRACK})
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One run to be made: everything the job engine is told."""
+
+    job: Job
+    campaign_id: int
+    slot_at: datetime
+    #: ``schedule`` or ``catch_up``.
+    trigger: str
+
+    @property
+    def key(self) -> str:
+        """The same for every process that finds this slot due."""
+        return f"{self.job.value}:{self.campaign_id}:{self.instant}"
+
+    @property
+    def instant(self) -> str:
+        """ISO 8601 in UTC."""
+        return self.slot_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What to do about one job of one campaign now."""
+
+    #: None for nothing.
+    slot: Slot | None
+    #: Missed slots that are not made up for, in order.
+    skipped: tuple[datetime, ...] = ()
+
+
+def effective_schedule(campaign: Campaign, job: Job, defaults: Mapping[Job, str]) -> Schedule:
+    """The campaign's own schedule of a job, else the installation's, in the campaign's zone.
+
+    Raises `InvalidInput` when it cannot be read.
+    """
+    return Schedule.parse(campaign.schedules.get(job) or defaults[job], campaign.timezone)
+
+
+def due_slot(
+    campaign: Campaign, job: Job, schedule: Schedule, last_slot: datetime | None, now: datetime
+) -> Due:
+    """The newest slot that has come and was not started, unless it is too old to be worth it.
+
+    Args:
+        campaign: A stored one; slots before its start and after its end do not count.
+        job: What would run.
+        schedule: When.
+        last_slot: Newest slot that was started or skipped; None if the job never ran.
+        now: The instant.
+    """
+    after = max(_first_instant(campaign, now), last_slot or _first_instant(campaign, now))
+    missed = [s for s in schedule.slots_between(after, now) if _is_running(campaign, s)]
+    if not missed:
+        return Due(slot=None)
+    newest = decide_catch_up(schedule, after, now).run
+    if newest is None or newest != missed[-1]:
+        return Due(slot=None, skipped=tuple(missed))
+    trigger = "schedule" if now - newest <= ON_TIME else "catch_up"
+    return Due(slot=Slot(job, campaign.campaign_id, newest, trigger), skipped=tuple(missed[:-1]))
+
+
+def newest_slot(campaign: Campaign, schedule: Schedule, now: datetime) -> datetime | None:
+    """The newest slot that has come while the campaign was running; None if there was none."""
+    newest = schedule.previous_at_or_before(now)
+    return newest if newest is not None and _is_running(campaign, newest) else None
+
+
+def _first_instant(campaign: Campaign, now: datetime) -> datetime:
+    """Just before the first instant at which a slot could have been missed."""
+    created = campaign.created_at or now
+    if campaign.starts_on is None:
+        return created
+    midnight = datetime.combine(campaign.starts_on, time(), ZoneInfo(campaign.timezone))
+    return max(created, midnight.astimezone(UTC) - timedelta(seconds=1))
+
+
+def _is_running(campaign: Campaign, slot_at: datetime) -> bool:
+    return campaign_phase(campaign, slot_at) is Phase.RUNNING

@@ -1,0 +1,390 @@
+"""The loops of a process that runs schedules: planner, heartbeat, delivery, watchdog."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol, cast
+
+import structlog
+
+from tagtide.core.schedule import Schedule
+from tagtide.errors import (
+    ConfigError,
+    DiskFull,
+    InvalidInput,
+    SourceError,
+    StorageError,
+    StorageUnavailable,
+    TagtideError,
+)
+from tagtide.jobs.engine import Engine
+from tagtide.jobs.health import Condition, Health, Holds
+from tagtide.jobs.planning import PAID, Slot, due_slot, effective_schedule
+from tagtide.jobs.work import Worker
+from tagtide.models import Campaign, Job, Reason, Status
+from tagtide.ports import Balance, Changes, Channel, Clock
+from tagtide.services.context import Context
+from tagtide.services.deliver import deliver_due
+from tagtide.storage.database import sqlite_file
+from tagtide.storage.maintenance import hold_instance
+
+_log = structlog.get_logger(__name__)
+
+#: Seconds between two rounds of each loop.
+PLAN_EVERY, BEAT_EVERY, DELIVER_EVERY = 10.0, 15.0, 5.0
+SWEEP_EVERY = 3600.0
+#: A worker that has not beaten for this long is dead.
+DEAD_AFTER = timedelta(seconds=60)
+#: Seconds that runs in flight have to end after SIGTERM.
+GRACE = 25.0
+#: Seconds without a tick of the scheduler after which the process gives up on itself.
+STUCK_AFTER = 600.0
+STUCK_EXIT = 70
+#: Missed slots that are written down one by one; older ones are only counted.
+_RECORDED = 50
+
+
+class WorkerStore(Protocol):
+    """Heartbeats, beside `tagtide.ports.Store`."""
+
+    async def beat(self, executor_id: str, host: str, now: datetime) -> None:
+        """Say that a worker lives."""
+
+    async def dead_workers(self, before: datetime) -> list[str]:
+        """Workers whose last beat is older."""
+
+    async def remove_worker(self, executor_id: str) -> None:
+        """Forget a worker."""
+
+
+class Queue(Protocol):
+    """What the loops need of the job engine."""
+
+    async def start(self) -> None:
+        """Begin to claim."""
+
+    async def enqueue(self, slot: Slot) -> None:
+        """Ask for a slot, any number of times."""
+
+    async def owners(self) -> set[str]:
+        """Executors with unfinished work."""
+
+    async def take_from(self, executors: list[str]) -> None:
+        """Hand on what they have left."""
+
+    async def sweep(self, now: datetime) -> int:
+        """Forget what ended long ago."""
+
+    async def stop(self, grace: float) -> None:
+        """Claim nothing more and end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServicePlan:
+    """Plain values a service is built from."""
+
+    database_url: str
+    #: Name of this process among workers.
+    executor_id: str
+    host: str
+    #: Schedule per job where a campaign has none of its own.
+    schedules: Mapping[Job, str]
+
+
+def instance(database_url: str) -> AbstractContextManager[None]:
+    """Hold a SQLite database for this process. Raises `DataInUse`; nothing on PostgreSQL."""
+    return hold_instance(database_url)
+
+
+def refuse_unshared(database_url: str) -> None:
+    """Raise `ConfigError` unless several processes can share the database."""
+    if "sqlite" in database_url.partition(":")[0]:
+        raise ConfigError(
+            "A worker needs a PostgreSQL that it shares with others; this database is SQLite.",
+            hint="Use `tagtide serve` on this machine, or set "
+            "TAGTIDE_DATABASE_URL=postgresql://user@host/name.",
+        )
+
+
+@dataclass(slots=True)
+class Planner:
+    """Finds due slots of every campaign in service and puts them into the queue."""
+
+    context: Context
+    schedules: Mapping[Job, str]
+    queue: Queue
+    health: Health
+    holds: Holds
+    #: Per campaign and job: the schedule, and the next instant worth a look at the store.
+    _next: dict[tuple[int, Job], tuple[Schedule, datetime]] = field(default_factory=dict)
+    #: Newest slot put into the queue by this process; it may not have started yet.
+    _asked: dict[tuple[int, Job], datetime] = field(default_factory=dict)
+    #: Jobs with a due slot that was held back, and why.
+    _held: dict[tuple[int, Job], Reason] = field(default_factory=dict)
+    _latest: datetime | None = None
+
+    async def tick(self) -> None:
+        """Look once. Raises `StorageError`."""
+        now = self.context.clock.now()
+        if self._clock_is_back(now):
+            return
+        for campaign in await self.context.store.campaigns():
+            for job in Job:
+                await self._look(campaign, job, now)
+
+    def _clock_is_back(self, now: datetime) -> bool:
+        """After a step back nothing is planned until time passes where it was."""
+        if self._latest is not None and now < self._latest - timedelta(minutes=1):
+            self.health.set(Condition.CLOCK, f"The clock stepped back from {self._latest:%H:%M}.")
+            return True
+        self.health.clear(Condition.CLOCK)
+        self._latest = now
+        return False
+
+    async def _look(self, campaign: Campaign, job: Job, now: datetime) -> None:
+        key = campaign.campaign_id, job
+        try:
+            schedule = effective_schedule(campaign, job, self.schedules)
+        except InvalidInput as error:
+            _log.error("schedule_unusable", campaign=campaign.name, job=job.value, why=str(error))
+            return
+        known = self._next.get(key)
+        if known is not None and known[0] == schedule and now < known[1]:
+            return
+        if job in PAID and (reason := self.holds.reason(now)) is not Reason.NONE:
+            self._held[key] = reason
+            return
+        await self._ask(campaign, job, schedule, now)
+        self._next[key] = schedule, schedule.next_after(now)
+
+    async def _ask(self, campaign: Campaign, job: Job, schedule: Schedule, now: datetime) -> None:
+        key = campaign.campaign_id, job
+        last = await self.context.store.last_slot(job, campaign.campaign_id)
+        asked = self._asked.get(key)
+        newest = max(filter(None, (last, asked)), default=None)
+        due = due_slot(campaign, job, schedule, newest, now)
+        reason = self._held.pop(key, Reason.DOWNTIME)
+        if due.skipped:
+            await self._write_down(campaign, job, due.skipped, reason)
+        if due.slot is not None:
+            await self.queue.enqueue(due.slot)
+            self._asked[key] = due.slot.slot_at
+            _log.info("slot_asked_for", slot=due.slot.key, trigger=due.slot.trigger)
+
+    async def _write_down(
+        self, campaign: Campaign, job: Job, missed: tuple[datetime, ...], reason: Reason
+    ) -> None:
+        """Missed slots become runs that were skipped, so that nobody looks for their readings."""
+        _log.warning(
+            "slots_skipped",
+            campaign=campaign.name,
+            job=job.value,
+            count=len(missed),
+            reason=reason.value,
+        )
+        self.health.skipped[job, reason] += len(missed)
+        store = self.context.store
+        for slot_at in missed[-_RECORDED:]:
+            now = self.context.clock.now()
+            run = await store.start_run(job, campaign.campaign_id, slot_at, "catch_up", now)
+            if run.started_at == now:
+                await store.finish_run(run.run_id, Status.SKIPPED, reason, now, Changes())
+
+
+class Service:
+    """Scheduler and worker in one process, until told to stop."""
+
+    def __init__(
+        self,
+        plan: ServicePlan,
+        context: Context,
+        channels: Mapping[str, Channel],
+        health: Health | None = None,
+        queue: Queue | None = None,
+    ) -> None:
+        self.health = health or Health()
+        self.health.set(Condition.STARTING, "The schedules are being started.")
+        self._holds = Holds(self.health)
+        self._plan, self._context, self._channels = plan, context, channels
+        self._worker = Worker(
+            context=context,
+            channels=channels,
+            schedules=plan.schedules,
+            health=self.health,
+            holds=self._holds,
+        )
+        self._queue: Queue = queue or cast(
+            "Queue", Engine(plan.database_url, plan.executor_id, self._worker.perform)
+        )
+        self._planner = Planner(context, plan.schedules, self._queue, self.health, self._holds)
+        self._workers = cast("WorkerStore", context.store)
+        #: One process alone on its file: whoever else owns work is dead.
+        self._is_alone = sqlite_file(plan.database_url) is not None
+        self._steady_since: float | None = None
+
+    @property
+    def _clock(self) -> Clock:
+        return self._context.clock
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop`` is set, then end what is in flight within `GRACE` seconds.
+
+        Survives a database that goes away. Raises `ConfigError` where the queue cannot live.
+        """
+        with self._watchdog():
+            if not await self._start(stop):
+                return
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._every(PLAN_EVERY, self._tick, stop))
+                    group.create_task(self._every(BEAT_EVERY, self._beat, stop))
+                    group.create_task(self._every(DELIVER_EVERY, self._deliver, stop))
+                    group.create_task(self._every(SWEEP_EVERY, self._sweep, stop))
+            finally:
+                await self._end()
+
+    async def _start(self, stop: asyncio.Event) -> bool:
+        wait = 0.25
+        while not stop.is_set():
+            try:
+                # Known before the first claim, or a peer would take its work away again.
+                await self._say_alive()
+                await self._queue.start()
+            except StorageUnavailable as error:
+                self._lost_database(error)
+                await _pause(stop, wait)
+                wait = min(5.0, 2 * wait)
+            else:
+                self.health.clear(Condition.STARTING, Condition.DATABASE)
+                _log.info("schedules_started", executor=self._plan.executor_id)
+                return True
+        return False
+
+    async def _end(self) -> None:
+        self.health.set(Condition.STARTING, "The process is stopping.")
+        _log.info("schedules_stopping")
+        await self._queue.stop(GRACE)
+        with suppress(StorageError):
+            await self._workers.remove_worker(self._plan.executor_id)
+        _log.info("schedules_stopped")
+
+    async def _every(
+        self, seconds: float, work: Callable[[], Awaitable[None]], stop: asyncio.Event
+    ) -> None:
+        while not stop.is_set():
+            try:
+                await work()
+            except StorageError as error:
+                self._lost_database(error)
+            except TagtideError as error:
+                _log.error("loop_failed", loop=work.__name__, error=str(error))
+            except Exception:  # noqa: BLE001 - one bad round must not end the schedules
+                _log.exception("loop_crashed", loop=work.__name__)
+            await _pause(stop, seconds)
+
+    def _lost_database(self, error: StorageError) -> None:
+        self.health.database_errors += 1
+        is_disk = isinstance(error, DiskFull)
+        self.health.set(Condition.DISK if is_disk else Condition.DATABASE, str(error))
+        _log.warning("database_failed", error=str(error))
+
+    # --- the loops --------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        self.health.ticked = self._clock.monotonic()
+        await self._context.store.check_writable()
+        self.health.clear(Condition.DATABASE, Condition.DISK)
+        await self._probe()
+        await self._planner.tick()
+
+    async def _probe(self) -> None:
+        if not self._holds.probe_due(self._clock.now()):
+            return
+        try:
+            usage = await self._context.source.usage()
+        except SourceError as error:
+            self._holds.probed(None, self._clock.now())
+            _log.warning("usage_probe_failed", error=str(error))
+            return
+        now = self._clock.now()
+        self._holds.probed(usage.credit_balance, now)
+        if usage.credit_balance is not None:
+            await self._context.store.record_balance(
+                Balance(credits_remaining=usage.credit_balance, read_at=now, plan=usage.plan)
+            )
+
+    async def _beat(self) -> None:
+        try:
+            await self._say_alive()
+        except StorageError:
+            self._steady_since = None
+            raise
+        if self._steady_since is None:
+            self._steady_since = self._clock.monotonic()
+        await self._reap()
+
+    async def _say_alive(self) -> None:
+        await self._workers.beat(self._plan.executor_id, self._plan.host, self._clock.now())
+
+    async def _reap(self) -> None:
+        """Hand on the work of the dead."""
+        owners = await self._queue.owners() - {self._plan.executor_id}
+        dead = await self._dead(owners)
+        orphaned = sorted(owners & dead)
+        if orphaned:
+            _log.warning("work_taken_over", executors=orphaned)
+            await self._queue.take_from(orphaned)
+        for executor in dead:
+            await self._workers.remove_worker(executor)
+
+    async def _dead(self, owners: set[str]) -> set[str]:
+        if self._is_alone:
+            return owners
+        now = self._clock.now()
+        silent = set(await self._workers.dead_workers(now - DEAD_AFTER))
+        known = set(await self._workers.dead_workers(now + timedelta(days=365)))
+        gone = owners - known
+        # After an outage of the database everybody has been silent; wait until the living had time
+        # to beat again.
+        steady = self._clock.monotonic() - (self._steady_since or self._clock.monotonic())
+        return gone | silent if steady >= DEAD_AFTER.total_seconds() else gone
+
+    async def _deliver(self) -> None:
+        await deliver_due(self._context, self._channels)
+
+    async def _sweep(self) -> None:
+        await self._queue.sweep(self._clock.now())
+
+    # --- giving up --------------------------------------------------------------------------------
+
+    @contextmanager
+    def _watchdog(self) -> Iterator[None]:
+        """A thread of its own, since what is stuck may be the event loop."""
+        over = threading.Event()
+        thread = threading.Thread(target=self._watch, args=(over,), daemon=True, name="watchdog")
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+
+    def _watch(self, over: threading.Event) -> None:
+        started = self._clock.monotonic()
+        while not over.wait(STUCK_AFTER / 60):
+            silent = self._clock.monotonic() - (self.health.ticked or started)
+            if silent > STUCK_AFTER:
+                _log.error("scheduler_stuck", silent_seconds=round(silent))
+                # Nothing of this process can be trusted to end it in order.
+                os._exit(STUCK_EXIT)
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    # Real time, whatever clock decides: databases, peers and people live in it.
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
