@@ -147,6 +147,10 @@ class BudgetLimit:
     campaign_id: int | None = None
 
 
+#: Note of a reservation whose call was never made.
+NOT_SENT = "not_sent"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
     """What became of a reservation."""
@@ -157,7 +161,7 @@ class Settlement:
     settled_at: datetime
     #: Balance the answer stated; None when it did not.
     credits_remaining: int | None = None
-    #: ``ok`` or the reason of the failure.
+    #: ``ok``, `NOT_SENT`, or the reason of the failure.
     note: str = ""
 
 
@@ -230,6 +234,9 @@ class Changes:
     #: Outcome of the claimed slot; ends the claim.
     outcome: HashtagOutcome | None = None
     outcome_claim: Claim | None = None
+    #: Outcomes without a claim, of hashtags that were skipped or that another run has read; only
+    #: `finish_run` takes them.
+    unclaimed: tuple[HashtagOutcome, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -381,7 +388,11 @@ class RunStore(Protocol):
         now: datetime,
         lease: timedelta,
     ) -> Claim | SlotTaken:
-        """Claim (job, hashtag, instant): free, or its lease has ended, or it is this run's own."""
+        """Claim (job, hashtag, instant): it is free, or its lease has ended.
+
+        A run does not get its own slot again while the lease lives: two processes may have taken
+        up the same interrupted run.
+        """
 
     async def renew_run(self, run_id: int, lease_until: datetime) -> None:
         """Extend the lease of every unfinished slot of a run."""
@@ -470,8 +481,9 @@ class ReadingStore(Protocol):
         hashtags: Sequence[str] | None = None,
         role: Role | None = None,
         seen_in_run: int | None = None,
+        read_since: datetime | None = None,
     ) -> list[KnownVideo]:
-        """Every video of a campaign at its latest reading; by id."""
+        """Every video of a campaign at its latest reading; by id. Each argument keeps fewer."""
 
     async def video_readings_near(
         self, campaign_id: int, target: datetime, tolerance: timedelta

@@ -313,10 +313,11 @@ class _Tracker:
     ) -> tuple[int | None, int | None]:
         """Engagement of the hashtag's held videos now and a window ago, over those read at both."""
         window = timedelta(hours=campaign.rules.window_hours)
-        videos = await self._context.store.known_videos(
-            campaign.campaign_id, hashtags=[self._state.name]
+        fresh = await self._context.store.known_videos(
+            campaign.campaign_id,
+            hashtags=[self._state.name],
+            read_since=reading.read_at - window / 2,
         )
-        fresh = [v for v in videos if reading.read_at - v.read_at < window / 2]
         if not fresh:
             return None, None
         earlier = await self._context.store.video_readings_near(

@@ -56,15 +56,15 @@ class Readings(Topic):
         hashtags: Sequence[str] | None = None,
         role: Role | None = None,
         seen_in_run: int | None = None,
+        read_since: datetime | None = None,
     ) -> list[KnownVideo]:
         """Every video of a campaign at its latest reading; by id.
 
         ``hashtags`` and ``role`` keep those seen in the feed of such a hashtag, ``seen_in_run``
-        those that the run saw.
+        those that the run saw, ``read_since`` those with a reading from then on.
         """
-        return await self._db.read(
-            lambda c: _known_videos(c, campaign_id, hashtags, role, seen_in_run)
-        )
+        some = _some_videos(campaign_id, seen_in_run, read_since)
+        return await self._db.read(lambda c: _known_videos(c, campaign_id, hashtags, role, some))
 
     async def video_readings_near(
         self, campaign_id: int, target: datetime, tolerance: timedelta
@@ -191,14 +191,14 @@ def _known_videos(
     campaign_id: int,
     hashtags: Sequence[str] | None,
     role: Role | None,
-    seen_in_run: int | None,
+    some: Select[tuple[int]] | None,
 ) -> list[KnownVideo]:
-    feeds = _feeds(connection, campaign_id)
+    feeds = _feeds(connection, campaign_id, some)
     wanted = _wanted(connection, campaign_id, hashtags, role)
     names = {
         row.id: row.name for row in connection.execute(select(t.hashtag.c.id, t.hashtag.c.name))
     }
-    query = _known_videos_query(campaign_id, seen_in_run)
+    query = _known_videos_query(campaign_id, some)
     return [
         _known_video(row, names, feeds.get(row.video_key, ()))
         for row in connection.execute(query)
@@ -206,7 +206,27 @@ def _known_videos(
     ]
 
 
-def _feeds(connection: Connection, campaign_id: int) -> dict[int, list[int]]:
+def _some_videos(
+    campaign_id: int, seen_in_run: int | None, read_since: datetime | None
+) -> Select[tuple[int]] | None:
+    """Keys of the campaign's videos that a condition keeps; None where there is none."""
+    if seen_in_run is None and read_since is None:
+        return None
+    held = t.campaign_video
+    query = select(held.c.video_key).where(held.c.campaign_id == campaign_id)
+    if seen_in_run is not None:
+        saw = select(t.run_video.c.video_key).where(t.run_video.c.run_id == seen_in_run)
+        query = query.where(held.c.video_key.in_(saw))
+    if read_since is not None:
+        query = query.join(t.video, t.video.c.id == held.c.video_key).where(
+            t.video.c.read_at >= read_since
+        )
+    return query
+
+
+def _feeds(
+    connection: Connection, campaign_id: int, some: Select[tuple[int]] | None
+) -> dict[int, list[int]]:
     """The campaign's hashtags in whose feeds each video was seen, by video key."""
     held, feed = t.campaign_hashtag, t.hashtag_video
     query = (
@@ -215,6 +235,8 @@ def _feeds(connection: Connection, campaign_id: int) -> dict[int, list[int]]:
         .where(held.c.campaign_id == campaign_id)
         .order_by(held.c.position)
     )
+    if some is not None:
+        query = query.where(feed.c.video_key.in_(some))
     found: dict[int, list[int]] = {}
     for video_key, hashtag_key in connection.execute(query):
         found.setdefault(video_key, []).append(hashtag_key)
@@ -241,7 +263,7 @@ def _wanted(
     return set(connection.execute(query).scalars())
 
 
-def _known_videos_query(campaign_id: int, seen_in_run: int | None) -> Select[Any]:
+def _known_videos_query(campaign_id: int, some: Select[tuple[int]] | None) -> Select[Any]:
     held, video, creator = t.campaign_video, t.video, t.creator
     query = (
         select(
@@ -270,10 +292,7 @@ def _known_videos_query(campaign_id: int, seen_in_run: int | None) -> Select[Any
         .where(held.c.campaign_id == campaign_id)
         .order_by(video.c.video_id)
     )
-    if seen_in_run is not None:
-        saw = select(t.run_video.c.video_key).where(t.run_video.c.run_id == seen_in_run)
-        query = query.where(held.c.video_key.in_(saw))
-    return query
+    return query if some is None else query.where(held.c.video_key.in_(some))
 
 
 def _known_video(row: Any, names: dict[int, str], feeds: Sequence[int]) -> KnownVideo:
