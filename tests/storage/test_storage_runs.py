@@ -52,9 +52,12 @@ def test_a_slot_is_claimed_once_until_its_lease_ends(store: SqlStore) -> None:
     assert later.fence > first.fence
 
 
-def test_a_run_takes_its_own_slot_again(store: SqlStore) -> None:
+def test_a_run_takes_its_own_slot_again_only_when_its_lease_has_ended(store: SqlStore) -> None:
     one = started(store)
-    assert claimed(store, one.run_id).fence < claimed(store, one.run_id).fence
+    first = claimed(store, one.run_id)
+    taken = run(store.claim_slot(Job.COLLECT, "ours", NOON, one.run_id, NOON, LEASE))
+    assert taken == SlotTaken(done=False, run_id=one.run_id, outcome=None)
+    assert first.fence < claimed(store, one.run_id, at=NOON + LEASE).fence
 
 
 def test_an_interrupted_slot_goes_on_where_it_stopped(store: SqlStore) -> None:
@@ -70,7 +73,7 @@ def test_an_interrupted_slot_goes_on_where_it_stopped(store: SqlStore) -> None:
         progress=Progress(claim=claim, cursor="30", pages=1, lease_until=NOON + LEASE),
     )
     run(store.commit(changes))
-    again = claimed(store, one.run_id)
+    again = claimed(store, one.run_id, at=NOON + LEASE)
     ids = {seen(1).video.video_id, seen(2).video.video_id}
     assert again == replace(
         claim, fence=again.fence, cursor="30", pages=1, seen=frozenset(ids),
@@ -97,7 +100,7 @@ def test_another_run_inherits_an_abandoned_slot(store: SqlStore) -> None:
     claim = claimed(store, two.run_id, at=NOON + 2 * LEASE)
     assert (claim.cursor, claim.pages, claim.credits) == ("30", 1, 1)
     assert claim.seen == {seen(1).video.video_id}
-    assert claimed(store, two.run_id, at=NOON + 2 * LEASE).credits == 1
+    assert claimed(store, two.run_id, at=NOON + 3 * LEASE).credits == 1
     known = run(store.known_videos(other.campaign_id, seen_in_run=two.run_id))
     assert [video.video_id for video in known] == [seen(1).video.video_id]
 
@@ -105,7 +108,7 @@ def test_another_run_inherits_an_abandoned_slot(store: SqlStore) -> None:
 def test_who_lost_the_lease_writes_nothing_at_all(store: SqlStore) -> None:
     one = started(store)
     old = claimed(store, one.run_id)
-    claimed(store, one.run_id)
+    claimed(store, one.run_id, at=NOON + LEASE)
     everything = Changes(
         readings=(reading(),),
         sightings=(sighting(seen(1)),),

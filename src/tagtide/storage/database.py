@@ -20,7 +20,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool, StaticPool
 
@@ -285,16 +285,14 @@ class PostgresDatabase:
             delay = min(delay * 2, 5.0)
 
     def _transact(self, work: Work[T]) -> T:
-        for _ in range(_TRANSACTION_ATTEMPTS - 1):
+        attempts = 0
+        while True:
+            attempts += 1
             try:
                 return self._once(work)
-            except DBAPIError as error:
-                if not is_repeatable(error):
+            except StatementError as error:
+                if attempts == _TRANSACTION_ATTEMPTS or not is_repeatable(error):
                     raise translate(error) from error
-        try:
-            return self._once(work)
-        except DBAPIError as error:
-            raise translate(error) from error
 
     def _once(self, work: Work[T]) -> T:
         try:

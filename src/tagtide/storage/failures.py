@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tagtide.errors import (
@@ -60,12 +60,18 @@ def is_repeatable(error: BaseException) -> bool:
     return sqlstate(error) in _REPEATABLE
 
 
-def translate(error: SQLAlchemyError | sqlite3.Error | OSError) -> StorageError:
-    """The error to raise instead; chain the original with ``from``."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
+def translate(error: SQLAlchemyError | sqlite3.Error) -> Exception:
+    """The error to raise instead, a `StorageError`; chain the original with ``from``.
+
+    A value that cannot be stored (a naive datetime, say) is the caller's mistake and comes back as
+    the `ValueError` it was.
+    """
+    cause = error.orig if isinstance(error, StatementError) else error
+    if isinstance(error, StatementError) and not isinstance(error, DBAPIError):
+        return cause if isinstance(cause, Exception) else error
     if isinstance(cause, sqlite3.Error):
         return _from_sqlite(cause)
-    if isinstance(cause, OSError) or isinstance(error, PoolTimeout):
+    if isinstance(error, PoolTimeout):
         return StorageUnavailable("The database does not answer.")
     return _from_postgres(sqlstate(error), cause)
 

@@ -25,15 +25,21 @@ from sqlalchemy import (
 
 from tagtide.errors import BudgetExceeded, InvalidInput
 from tagtide.models import Charge
-from tagtide.ports import Balance, BudgetLimit, LedgerLine, LedgerTotals, Reservation, Settlement
+from tagtide.ports import (
+    NOT_SENT,
+    Balance,
+    BudgetLimit,
+    LedgerLine,
+    LedgerTotals,
+    Reservation,
+    Settlement,
+)
 from tagtide.storage import tables as t
 from tagtide.storage.rows import Topic, hashtag_keys, insert
 
 #: Held while a reservation is checked and written, so that two of them never see the same rest.
 _BUDGET_LOCK = 7_461_702_312
 _COUNTS = (Charge.RESERVED, Charge.CHARGED, Charge.UNKNOWN)
-#: Note of a reservation whose call was never made.
-NOT_SENT = "not_sent"
 #: A reservation outside any run that is older than this belongs to nobody any more.
 _ORPHAN_AGE = timedelta(minutes=10)
 _MICROS_PER_DAY = 86_400_000_000

@@ -152,7 +152,9 @@ def _file_of(url: str, verb: str, command: str) -> Path:
 
 
 def _pg_address(url: str) -> str:
-    return parse_url(url).set(drivername="postgresql", password=None).render_as_string()
+    # `set` takes None for "unchanged"; a password may stand in the query as well.
+    address = parse_url(url)._replace(drivername="postgresql", password=None)
+    return address.difference_update_query(["password"]).render_as_string()
 
 
 def _pg_dump(url: str) -> str:

@@ -70,7 +70,7 @@ class Runs(Topic):
         now: datetime,
         lease: timedelta,
     ) -> Claim | SlotTaken:
-        """Claim a slot that is free, abandoned, or this run's own."""
+        """Claim a slot that is free or abandoned."""
         return await self._db.write(
             lambda c: _claim(c, job, hashtag, slot_at, run_id=run_id, now=now, lease=lease)
         )
@@ -140,6 +140,9 @@ def _finish(
     changes: Changes,
 ) -> None:
     apply(connection, changes, now, run_id)
+    keys = hashtag_keys(connection, [o.hashtag for o in changes.unclaimed])
+    for outcome in changes.unclaimed:
+        _put_outcome(connection, run_id, keys[outcome.hashtag], outcome)
     release_unsent(connection, run_id, now)
     end = {
         "finished_at": now,
@@ -303,7 +306,7 @@ def _claim(
     if row.done_at is not None:
         outcome = outcomes(connection, [row.run_id]).get(row.run_id, {}).get(hashtag)
         return SlotTaken(done=True, run_id=row.run_id, outcome=outcome)
-    if row.lease_until > now and row.run_id != run_id:
+    if row.lease_until > now:
         return SlotTaken(done=False, run_id=row.run_id, outcome=None)
     return _take(connection, row, run_id, now + lease)
 
