@@ -131,6 +131,12 @@ ANSWERS = {
     "html": (http(200, b"<html>"), UnexpectedResponse, Reason.UNDECODABLE, Charge.CHARGED),
     "empty": (http(200, b""), UnexpectedResponse, Reason.UNDECODABLE, Charge.CHARGED),
     "list": (http(200, b"[]"), UnexpectedResponse, Reason.UNDECODABLE, Charge.CHARGED),
+    "html type": (
+        http(200, GOOD, ["Content-Type: text/html"]),
+        UnexpectedResponse,
+        Reason.UNDECODABLE,
+        Charge.CHARGED,
+    ),
     "204": (
         b"HTTP/1.1 204 No Content\r\n\r\n",
         UnexpectedResponse,
@@ -181,6 +187,12 @@ def test_answers(ask, name):
     assert (type(error), error.reason, error.charge) == (kind, reason, charge)
     assert len(server.seen) == 1
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("media", ["application/json; charset=utf-8", "application/problem+json"])
+def test_json_by_any_name_is_read(ask, media):
+    _, answer = ask(saying(http(200, GOOD, [f"Content-Type: {media}"])))
+    assert isinstance(answer, Answer)
 
 
 def test_gzip_is_read(ask):

@@ -153,6 +153,11 @@ def test_a_bad_counter_falls_to_the_next_place():
     assert decoded.flags == ("view_count:negative",)
 
 
+@pytest.mark.parametrize("stats", [None, {"viewCount": None}, {"videoCount": 5}])
+def test_unknown_views_are_flagged(stats):
+    assert "view_count:missing" in wire.decode_hashtag(hashtag(stats=stats)).flags
+
+
 def test_a_zero_is_flagged():
     assert "view_count:zero" in wire.decode_hashtag(hashtag(stats={"viewCount": 0})).flags
 
@@ -506,6 +511,7 @@ def test_a_video_that_nobody_has_seen_has_0_views():
 def test_null_counters_are_unknown():
     decoded = wire.decode_video(answer({"aweme_detail": edited(statistics=None)}))
     assert decoded.value.counters.view_count is None
+    assert decoded.flags == ("view_count:missing",)
 
 
 @pytest.mark.parametrize(

@@ -85,20 +85,31 @@ class InFlightLimit:
         self._active = 0
         self._successes = 0
         self._epoch = 0
-        self._free = asyncio.Condition()
+        self._waiting: list[asyncio.Future[None]] = []
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[int]:
         """Wait for a free place and hold it; yields what `refused` wants to be told."""
-        async with self._free:
-            await self._free.wait_for(lambda: self._active < self.current)
-            self._active += 1
+        await self._enter()
         try:
             yield self._epoch
         finally:
             self._active -= 1
-            async with self._free:
-                self._free.notify_all()
+            self._wake()
+
+    async def _enter(self) -> None:
+        while self._active >= self.current:
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            await turn
+        self._active += 1
+
+    def _wake(self) -> None:
+        # All of them look again, so that a place is never lost to one that was cancelled.
+        woken, self._waiting = self._waiting, []
+        for turn in woken:
+            if not turn.done():
+                turn.set_result(None)
 
     def refused(self, epoch: int) -> None:
         """The API said that too many calls are in flight."""
@@ -234,6 +245,7 @@ class ApiClient:
         status = attempt.status or 0
         await self._record(request, status, attempt.headers, body)
         if 200 <= status < 300:
+            _check_type(attempt.headers, request.endpoint)
             return body
         now = self._clock.now()
         raise classify(status, attempt.headers, body, request.endpoint, now=now)
@@ -270,6 +282,13 @@ class ApiClient:
         except OSError:
             # The answer is paid for; a full disk must not lose it.
             _log.warning("An answer of %s could not be recorded.", request.endpoint)
+
+
+def _check_type(headers: Mapping[str, str], endpoint: str) -> None:
+    """A page of a proxy may be JSON by accident; what calls itself something else is not read."""
+    media = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if media != "application/json" and not media.endswith("+json"):
+        raise _unreadable(endpoint, "another content type", Reason.UNDECODABLE)
 
 
 def _transport_error(attempt: _Attempt, error: Exception) -> SourceError:

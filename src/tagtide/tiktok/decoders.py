@@ -228,6 +228,7 @@ def _totals(hashtag_id: str, title: str, groups: _Groups, flags: list[str]) -> H
     if views is None and videos is not None and zero_views is not None:
         views, view_source = 0, zero_views
         flags.remove("view_count:zero")
+    _flag_missing(views, flags)
     return HashtagTotals(
         hashtag_id=hashtag_id,
         title=title,
@@ -238,6 +239,12 @@ def _totals(hashtag_id: str, title: str, groups: _Groups, flags: list[str]) -> H
         video_source=video_source,
         video_unit=_unit(videos, video_source),
     )
+
+
+def _flag_missing(views: int | None, flags: list[str]) -> None:
+    """Say that views are unknown where no other flag does."""
+    if views is None and not any(name.startswith("view_count:") for name in flags):
+        flags.append("view_count:missing")
 
 
 def _best(
@@ -452,6 +459,7 @@ def _video_counters(shape: _Shape, groups: _Groups, flags: list[str]) -> VideoCo
     if views == 0 and any(others):
         flags.append("view_count:zero")
         views = None
+    _flag_missing(views, flags)
     likes, comments, shares, saves = others
     return VideoCounters(
         view_count=views,
