@@ -9,6 +9,7 @@ from tagtide.core.planning import rotate
 from tagtide.core.priority import is_high_priority, view_growth
 from tagtide.errors import BudgetExceeded, SourceError
 from tagtide.models import (
+    Alert,
     Answer,
     Campaign,
     CampaignHashtag,
@@ -51,7 +52,8 @@ class CollectResult:
     high_priority: tuple[KnownVideo, ...]
     #: Those of them that became high priority in this run.
     new_high_priority: frozenset[str]
-    alerts: tuple[str, ...]
+    #: Alerts about viral videos that the run raised, updated or resolved.
+    alerts: tuple[Alert, ...]
     credits_used: int
     credits_remaining: int | None
 
@@ -97,7 +99,7 @@ async def collect(
     campaign = request.campaign
     if run.finished_at is not None:
         done = await context.store.run(run.run_id)
-        return await _result(context, campaign, run, list(done.outcomes), Changes())
+        return await _result(context, campaign, run, list(done.outcomes), ())
     names = rotate([h.name for h in feed_hashtags(campaign)], run.slot_at.toordinal())
 
     async def work(state: HashtagState, claim: Claim) -> HashtagOutcome:
@@ -105,10 +107,11 @@ async def collect(
 
     outcomes = await HashtagRunner(context, run, progress).run(names, work)
     ok = [o.hashtag for o in outcomes if o.status is Status.OK]
-    changes = await judge_viral_videos(context, campaign, run, ok)
+    judgement = await judge_viral_videos(context, campaign, run, ok)
+    changes = Changes(alerts=judgement.alerts, notifications=judgement.notifications)
     status, reason = run_status(outcomes), run_reason(outcomes)
     await context.store.finish_run(run.run_id, status, reason, context.clock.now(), changes)
-    return await _result(context, campaign, run, outcomes, changes)
+    return await _result(context, campaign, run, outcomes, judgement.told)
 
 
 async def _result(
@@ -116,7 +119,7 @@ async def _result(
     campaign: Campaign,
     run: Run,
     outcomes: list[HashtagOutcome],
-    changes: Changes,
+    told: tuple[Alert, ...],
 ) -> CollectResult:
     seen = await context.store.known_videos(campaign.campaign_id, seen_in_run=run.run_id)
     high = sorted(
@@ -138,7 +141,7 @@ async def _result(
             for v in high
             if v.high_priority_at is not None and v.high_priority_at >= run.started_at
         ),
-        alerts=tuple(a.alert_id for a in changes.alerts),
+        alerts=told,
         credits_used=summary.run.credits,
         credits_remaining=balance.credits_remaining if balance else None,
     )

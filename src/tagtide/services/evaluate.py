@@ -11,6 +11,7 @@ from tagtide.core.alerts import AlertAction, decide_alert, fingerprint, notifica
 from tagtide.core.rules import Verdict, judge_viral
 from tagtide.models import (
     Alert,
+    AlertState,
     Campaign,
     Notification,
     Role,
@@ -19,7 +20,7 @@ from tagtide.models import (
     Status,
     video_url,
 )
-from tagtide.ports import Changes, KnownVideo
+from tagtide.ports import KnownVideo
 from tagtide.services.context import Context
 
 _KINDS = {
@@ -29,17 +30,26 @@ _KINDS = {
 }
 #: A viral video resolves after this, whatever its numbers say.
 _VIRAL_LIFETIME = timedelta(days=14)
+#: Past alerts looked through for earlier episodes of a video.
+_EPISODES = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """Alerts and messages to be written with the readings that caused them."""
 
+    #: To be written; some only with newer figures.
     alerts: tuple[Alert, ...] = ()
     notifications: tuple[Notification, ...] = ()
+    #: Those of the alerts that were raised, updated or resolved.
+    told: tuple[Alert, ...] = ()
 
     def __add__(self, other: Judgement) -> Judgement:
-        return Judgement(self.alerts + other.alerts, self.notifications + other.notifications)
+        return Judgement(
+            self.alerts + other.alerts,
+            self.notifications + other.notifications,
+            self.told + other.told,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +94,8 @@ def judge(
         alert = replace(alert, data={**alert.data, **subject.facts})
     if decision.action not in _KINDS:
         return Judgement((alert,))
-    return Judgement((alert,), _messages(context, subject.campaign, alert, _KINDS[decision.action]))
+    messages = _messages(context, subject.campaign, alert, _KINDS[decision.action])
+    return Judgement((alert,), messages, (alert,))
 
 
 def _messages(
@@ -113,15 +124,15 @@ def by_fingerprint(alerts: Iterable[Alert]) -> dict[str, Alert]:
 
 async def judge_viral_videos(
     context: Context, campaign: Campaign, run: Run, complete: Iterable[str]
-) -> Changes:
+) -> Judgement:
     """Alerts about viral videos among those this run has read in hashtags that it read completely.
 
     Every video is compared with the mean of the other own videos of the campaign at their latest
     readings.
     """
     if Rule.VIRAL_VIDEO not in campaign.rules.enabled:
-        return Changes()
-    firing = by_fingerprint(await context.store.firing(campaign.campaign_id))
+        return Judgement()
+    episodes = await _viral_episodes(context, campaign)
     videos = await context.store.known_videos(campaign.campaign_id, role=Role.OWN)
     seen = await context.store.known_videos(
         campaign.campaign_id, role=Role.OWN, seen_in_run=run.run_id
@@ -132,10 +143,22 @@ async def judge_viral_videos(
     crowd = _Crowd.of(videos)
     for video in videos:
         key = fingerprint(campaign.campaign_id, Rule.VIRAL_VIDEO, None, video.video_id)
-        open_alert = firing.get(key)
-        if video.video_id in read_now or open_alert is not None:
-            total += _viral(context, campaign, video, crowd, open_alert, read_now)
-    return Changes(alerts=total.alerts, notifications=total.notifications)
+        episode = episodes.get(key)
+        if video.video_id in read_now or (episode and episode.state is AlertState.FIRING):
+            total += _viral(context, campaign, video, crowd, episode, read_now)
+    return total
+
+
+async def _viral_episodes(context: Context, campaign: Campaign) -> dict[str, Alert]:
+    """The newest episode of each video, also when it is over: a video that is still as large as it
+    was when its episode ended is no news.
+    """
+    past = await context.store.alerts(campaign_id=campaign.campaign_id, limit=_EPISODES)
+    newest: dict[str, Alert] = {}
+    for alert in past:
+        if alert.rule is Rule.VIRAL_VIDEO:
+            newest.setdefault(alert.fingerprint, alert)
+    return newest
 
 
 def _viral(
@@ -143,7 +166,7 @@ def _viral(
     campaign: Campaign,
     video: KnownVideo,
     crowd: _Crowd,
-    open_alert: Alert | None,
+    episode: Alert | None,
     read_now: set[str],
 ) -> Judgement:
     others, views, engagement = crowd.without(video)
@@ -165,10 +188,11 @@ def _viral(
         facts={"top_videos": [video_facts(video)]},
     )
     now = context.clock.now()
-    expired = open_alert is not None and now - open_alert.opened_at >= _VIRAL_LIFETIME
+    firing = episode is not None and episode.state is AlertState.FIRING
+    expired = firing and episode is not None and now - episode.opened_at >= _VIRAL_LIFETIME
     # A video that this run did not read can only grow old.
     status = Status.OK if video.video_id in read_now or expired else Status.PARTIAL
-    return judge(context, subject, verdict, open_alert, status=status, expired=expired)
+    return judge(context, subject, verdict, episode, status=status, expired=expired)
 
 
 @dataclass(frozen=True, slots=True)

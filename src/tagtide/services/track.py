@@ -188,7 +188,7 @@ class _Tracker:
             await self._read_feed(paid.answer.value.hashtag_id)
         self.reading = reading
         judgement = await self._judge(reading)
-        self.alerts = judgement.alerts
+        self.alerts = judgement.told
         outcome = self._outcome(reading)
         await self._context.store.commit(
             Changes(
