@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from report_examples import BLOCKS, HOSTILE_BLOCKS, every_kind
+from tagtide.core.formats import clean_text
 from tagtide.core.messages import (
     Block,
     BulletList,
@@ -154,6 +155,35 @@ def test_text_never_passes_the_width(text: str, width: int) -> None:
 
     lines = render_text(with_text(text), width).split("\n")
     assert max(cell_len(line) for line in lines) <= width
+
+
+STARTS = ["# a", "#", "###### b #", "- a", "-", "+ a", "* a", "1. a", "12) b", "1.", "> a", ">a"]
+RULES = [
+    "---",
+    "- - -",
+    "***",
+    "___",
+    "===",
+    "=",
+    "```",
+    "~~~",
+    "| a | b |",
+    "    code",
+    "<!--",
+    "[a]: b",
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from([*STARTS, *RULES]) | st.text("#-+*=>_~`1.) a", min_size=1, max_size=8))
+def test_a_text_alone_on_its_line_is_a_paragraph(text: str) -> None:
+    def bare(said: str) -> list[Block]:
+        return [Paragraph("first"), Paragraph(said), Note(said), Heading(said), Link(said, "")]
+
+    if clean_text(text):
+        page = markdown_page(render_markdown(bare(text)))
+        assert page.tags == ["p", "p", "p", "h2", "p"]
+        assert "".join(page.text).count(clean_text(text)) >= 4
 
 
 def with_text(text: str) -> list[Block]:

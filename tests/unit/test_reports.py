@@ -381,6 +381,16 @@ def test_a_failed_week_is_no_spike_in_the_week_after() -> None:
     assert row["anomaly"] == "none"
 
 
+def test_a_hashtag_that_another_run_read_did_not_fail() -> None:
+    shared = outcome("glowup", Status.SKIPPED, Reason.SHARED)
+    readings = weeks("glowup", 710, 705, 700, 600, 500, 400)
+    row = weekly_row(WeeklyHashtagFacts(hashtag=OWN, readings=readings, outcome=shared))
+    assert row["anomaly"] == "none"
+    line = HashtagFacts(hashtag=OWN, latest=totals_at("glowup", NOW, 5), outcome=shared)
+    report = build_daily(replace(small_campaign(), hashtags=[line]))
+    assert report.as_dict()["coverage"]["hashtags_failed"] == []
+
+
 def test_a_correction_is_no_point_of_the_rolling_average() -> None:
     fell = weeks("glowup", 700, 600, 500, 900, 800, 700)
     row = weekly_row(WeeklyHashtagFacts(hashtag=OWN, readings=fell, outcome=outcome("glowup")))

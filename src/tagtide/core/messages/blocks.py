@@ -145,19 +145,6 @@ def safe_link(url: str | None) -> str | None:
     return url if url and _TIKTOK.fullmatch(url) else None
 
 
-def tag_url(name: str) -> str:
-    """Public page of a hashtag, percent-encoded."""
-    quoted = "".join(
-        char if char.isascii() and (char.isalnum() or char in "_-.") else _percent_encoded(char)
-        for char in name
-    )
-    return f"https://www.tiktok.com/tag/{quoted}"
-
-
-def _percent_encoded(char: str) -> str:
-    return "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "replace"))
-
-
 def creator_url(username: str | None) -> str | None:
     """Public page of a creator; None without a handle."""
     return safe_link(f"https://www.tiktok.com/@{username}") if username else None

@@ -15,12 +15,12 @@ from tagtide.core.messages.blocks import (
     Tone,
     creator_url,
     safe_link,
-    tag_url,
 )
 from tagtide.core.metrics import (
     Change,
     KnownSum,
 )
+from tagtide.core.names import hashtag_url
 from tagtide.core.reports.facts import HashtagLine, VideoLine
 from tagtide.core.reports.weekly import WeeklyRow
 from tagtide.models import Reason
@@ -52,6 +52,10 @@ _REASONS = {
 def reason_words(reason: Reason) -> str:
     """A reason code for a person; empty for none."""
     return _REASONS.get(reason, reason.value.replace("_", " "))
+
+
+#: The page of a hashtag, beside the addresses of videos and creators.
+tag_url = hashtag_url
 
 
 def tag_cell(name: str) -> Cell:

@@ -135,8 +135,8 @@ class CampaignReport:
         """
         return self.hashtags[0].video_count if len(self.hashtags) == 1 else None
 
-    def as_dict(self) -> dict[str, Any]:
-        """The documented JSON object."""
+    def as_dict(self, *, videos: bool = True) -> dict[str, Any]:
+        """The documented JSON object; without ``videos`` small enough to keep one for every day."""
         return {
             "kind": self.kind,
             "date": self.on.isoformat(),
@@ -157,7 +157,7 @@ class CampaignReport:
             "credits_used": self.credits_used,
             "money_spent": self.money_spent,
             "coverage": self._coverage(),
-            "videos": [video_dict(video) for video in self.videos],
+            **({"videos": [video_dict(video) for video in self.videos]} if videos else {}),
         }
 
     def _figures(self) -> dict[str, Any]:

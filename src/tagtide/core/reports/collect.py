@@ -10,7 +10,7 @@ from typing import Any
 from tagtide.core.coverage import Completeness
 from tagtide.core.metrics import VideoFacts, top_by_views
 from tagtide.core.reports.facts import VideoLine, add_up, completeness_dict, iso, rounded
-from tagtide.models import HashtagOutcome, Status
+from tagtide.models import HashtagOutcome, Reason, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,11 @@ class CollectSummary:
     @property
     def failed(self) -> tuple[CollectedHashtag, ...]:
         """Hashtags that brought nothing or not everything they should have."""
-        return tuple(h for h in self.hashtags if h.outcome.status is not Status.OK)
+        return tuple(
+            h
+            for h in self.hashtags
+            if h.outcome.status is not Status.OK and h.outcome.reason is not Reason.SHARED
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The documented JSON object."""

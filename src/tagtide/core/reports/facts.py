@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -121,7 +121,7 @@ class HashtagLine:
     @property
     def failed(self) -> bool:
         """Whether the last attempt brought nothing, or nothing was ever read."""
-        return self.read_at is None or self.status in (Status.FAILED, Status.SKIPPED)
+        return self.read_at is None or brought_nothing(self.status, self.reason)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -274,6 +274,6 @@ def iso(instant: datetime | None) -> str | None:
     return None if instant is None else iso_utc(instant)
 
 
-def failed_lines(lines: Sequence[HashtagLine]) -> list[HashtagLine]:
-    """Hashtags whose last read brought nothing."""
-    return [line for line in lines if line.failed]
+def brought_nothing(status: Status | None, reason: Reason) -> bool:
+    """Whether an attempt ended without a value; one that another run made for it did not."""
+    return status in (Status.FAILED, Status.SKIPPED) and reason is not Reason.SHARED

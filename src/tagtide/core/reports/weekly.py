@@ -23,7 +23,7 @@ from tagtide.core.metrics import (
     weekly_anomaly,
     weekly_changes,
 )
-from tagtide.core.reports.facts import hours, iso, rounded
+from tagtide.core.reports.facts import brought_nothing, hours, iso, rounded
 from tagtide.models import (
     Campaign,
     CampaignHashtag,
@@ -96,7 +96,7 @@ class WeeklyRow:
     @property
     def failed(self) -> bool:
         """Whether the last attempt brought nothing, or nothing was ever read."""
-        return self.read_at is None or self.status in (Status.FAILED, Status.SKIPPED)
+        return self.read_at is None or brought_nothing(self.status, self.reason)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -235,14 +235,11 @@ def _row(hashtag: WeeklyHashtagFacts, facts: WeeklyFacts) -> WeeklyRow:
         default=None,
     )
     changes = weekly_changes(hashtag.readings, facts.as_of, weeks + 1)
-    failed = hashtag.outcome is not None and hashtag.outcome.status in (
-        Status.FAILED,
-        Status.SKIPPED,
-    )
+    outcome = hashtag.outcome
+    failed = outcome is not None and brought_nothing(outcome.status, outcome.reason)
     verdict, unjudged = _judge(changes, latest, facts.as_of, failed=failed)
     name = hashtag.hashtag.name
     own_videos = [v for v in facts.videos if name == v.hashtag or name in v.hashtags]
-    outcome = hashtag.outcome
     return WeeklyRow(
         rank=0,
         hashtag=name,
