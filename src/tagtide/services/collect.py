@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -20,6 +21,7 @@ from tagtide.models import (
     Run,
     Status,
     VideoPage,
+    VideoSeen,
 )
 from tagtide.ports import (
     Changes,
@@ -32,7 +34,7 @@ from tagtide.ports import (
 )
 from tagtide.services.calls import Caller, Paid
 from tagtide.services.context import Context, OnOutcome
-from tagtide.services.evaluate import judge_viral_videos
+from tagtide.services.evaluate import judge_viral_videos, was_read_in
 from tagtide.services.runs import HashtagRunner, RunRequest, open_run, run_reason, run_status
 
 _HASHTAG = "hashtag"
@@ -84,6 +86,24 @@ def totals_reading(
     )
 
 
+async def feed_watchers(context: Context, name: str) -> list[Campaign]:
+    """Campaigns whose videos those of a hashtag are: every one that reads its feed."""
+    holders = await context.store.watchers(name)
+    return [c for c in holders if any(h.name == name and h.feed for h in c.hashtags)]
+
+
+def high_priority_marks(
+    campaigns: Iterable[Campaign], videos: Sequence[VideoSeen], at: datetime
+) -> tuple[tuple[int, str, datetime], ...]:
+    """What is high priority in which campaign, by each campaign's own thresholds."""
+    return tuple(
+        (campaign.campaign_id, seen.video.video_id, at)
+        for campaign in campaigns
+        for seen in videos
+        if is_high_priority(seen.counters, campaign.rules)
+    )
+
+
 async def collect(
     context: Context, request: RunRequest, progress: OnOutcome | None = None
 ) -> CollectResult:
@@ -102,13 +122,18 @@ async def collect(
         return await _result(context, campaign, run, list(done.outcomes), ())
     names = rotate([h.name for h in feed_hashtags(campaign)], run.slot_at.toordinal())
 
-    async def work(state: HashtagState, claim: Claim) -> HashtagOutcome:
-        return await _Feed(context, campaign, run, state, claim).read()
+    async def work(state: HashtagState, claim: Claim, caller: Caller) -> HashtagOutcome:
+        return await _Feed(context, campaign, run, state, claim, caller).read()
 
-    outcomes = await HashtagRunner(context, run, progress).run(names, work)
+    runner = HashtagRunner(context, run, campaign, progress)
+    outcomes = await runner.run(names, work)
     ok = [o.hashtag for o in outcomes if o.status is Status.OK]
     judgement = await judge_viral_videos(context, campaign, run, ok)
-    changes = Changes(alerts=judgement.alerts, notifications=judgement.notifications)
+    changes = Changes(
+        alerts=judgement.alerts,
+        notifications=judgement.notifications,
+        unclaimed=tuple(runner.unclaimed),
+    )
     status, reason = run_status(outcomes), run_reason(outcomes)
     await context.store.finish_run(run.run_id, status, reason, context.clock.now(), changes)
     return await _result(context, campaign, run, outcomes, judgement.told)
@@ -121,9 +146,14 @@ async def _result(
     outcomes: list[HashtagOutcome],
     told: tuple[Alert, ...],
 ) -> CollectResult:
-    seen = await context.store.known_videos(campaign.campaign_id, seen_in_run=run.run_id)
+    videos = await context.store.known_videos(campaign.campaign_id)
+    read = {o.hashtag for o in outcomes}
     high = sorted(
-        (v for v in seen if v.high_priority_at is not None),
+        (
+            v
+            for v in videos
+            if v.high_priority_at is not None and was_read_in(run, v) and read & {*v.hashtags}
+        ),
         key=lambda v: v.counters.view_count or 0,
         reverse=True,
     )
@@ -156,55 +186,46 @@ class _Feed:
     run: Run
     state: HashtagState
     claim: Claim
+    caller: Caller
     watchers: list[Campaign] = field(default_factory=list)
 
     async def read(self) -> HashtagOutcome:
         """Read page by page until the feed or the page budget ends; store each page at once."""
-        caller = Caller(self.context, self.campaign, self.run.run_id, self.state.name)
-        self.watchers = await self._watchers()
-        planned = self._planned()
-        entries = await caller.reserve(planned)
+        self.watchers = await feed_watchers(self.context, self.state.name)
+        entries = await self.caller.reserve(self._planned())
         hashtag_id = self.state.hashtag_id
         if hashtag_id is None:
-            hashtag_id = await self._resolve(caller, entries.pop(0))
-        return await self._pages(caller, hashtag_id, entries)
+            hashtag_id = await self._resolve(entries.pop(0))
+        return await self._pages(hashtag_id, entries)
 
     def _planned(self) -> list[str]:
         pages = max(0, self.campaign.page_budget - self.claim.pages)
         resolve = [_HASHTAG] if self.state.hashtag_id is None else []
         return resolve + [_VIDEOS] * pages
 
-    async def _watchers(self) -> list[Campaign]:
-        """Campaigns whose videos these are: every one that reads this feed."""
-        name = self.state.name
-        holders = await self.context.store.watchers(name)
-        return [c for c in holders if any(h.name == name and h.feed for h in c.hashtags)]
-
-    async def _resolve(self, caller: Caller, entry: int) -> str:
+    async def _resolve(self, entry: int) -> str:
         """Ask for the hashtag's id, once for ever; its totals are kept as a reading."""
-        name = self.state.name
-        paid = await caller.call(entry, _HASHTAG, lambda: self.context.source.hashtag(name=name))
-        reading = totals_reading(name, paid.answer, self.context.clock.now(), self.run.run_id)
-        await self.context.store.commit(
-            Changes(readings=(reading,), settlements=(paid.settlement,))
-        )
+        name, context = self.state.name, self.context
+        async with self.caller.paid(
+            entry, _HASHTAG, lambda: context.source.hashtag(name=name)
+        ) as paid:
+            reading = totals_reading(name, paid.answer, context.clock.now(), self.run.run_id)
+            await context.store.commit(Changes(readings=(reading,), settlements=(paid.settlement,)))
         return paid.answer.value.hashtag_id
 
-    async def _pages(self, caller: Caller, hashtag_id: str, entries: list[int]) -> HashtagOutcome:
+    async def _pages(self, hashtag_id: str, entries: list[int]) -> HashtagOutcome:
         tally = _Tally.resume(self.state.name, self.claim)
         cursor, pages = self.claim.cursor, self.claim.pages
         seen = set(self.claim.seen)
         end = Reason.PAGE_BUDGET
         for entry in entries:
             try:
-                paid = await self._page(caller, entry, hashtag_id, cursor)
+                page, effects = await self._page(entry, hashtag_id, cursor, pages)
             except (SourceError, BudgetExceeded) as error:
                 if pages == 0:
                     raise
                 return await self._partial(tally, pages, error)
-            page = paid.answer.value
             pages += 1
-            effects = await self._store_page(paid, cursor=page.cursor or cursor, pages=pages)
             fresh = {v.video.video_id for v in page.videos} - seen
             seen |= fresh
             tally.add(page, effects, fresh, self.campaign.campaign_id)
@@ -212,18 +233,22 @@ class _Feed:
                 end = Reason.NONE
                 break
             cursor = page.cursor or cursor
-        outcome = tally.outcome(Status.OK, end, pages)
+        outcome = tally.outcome(Status.OK, end, pages, self.caller.credits)
         await self.context.store.commit(Changes(outcome=outcome, outcome_claim=self.claim))
         return outcome
 
     async def _page(
-        self, caller: Caller, entry: int, hashtag_id: str, cursor: str
-    ) -> Paid[VideoPage]:
-        return await caller.call(
+        self, entry: int, hashtag_id: str, cursor: str, pages: int
+    ) -> tuple[VideoPage, list[SightingEffect]]:
+        """Read one page and store it, with what it cost and where to go on."""
+        async with self.caller.paid(
             entry,
             _VIDEOS,
             lambda: self.context.source.hashtag_videos(hashtag_id, cursor=cursor, count=30),
-        )
+        ) as paid:
+            page = paid.answer.value
+            effects = await self._store_page(paid, cursor=page.cursor or cursor, pages=pages + 1)
+        return page, effects
 
     async def _store_page(
         self, paid: Paid[VideoPage], *, cursor: str, pages: int
@@ -243,20 +268,10 @@ class _Feed:
         return await self.context.store.commit(
             Changes(
                 sightings=(sighting,),
-                high_priority=self._high_priority(page, now),
+                high_priority=high_priority_marks(self.watchers, page.videos, now),
                 settlements=(paid.settlement,),
                 progress=progress,
             )
-        )
-
-    def _high_priority(
-        self, page: VideoPage, now: datetime
-    ) -> tuple[tuple[int, str, datetime], ...]:
-        return tuple(
-            (campaign.campaign_id, seen.video.video_id, now)
-            for campaign in self.watchers
-            for seen in page.videos
-            if is_high_priority(seen.counters, campaign.rules)
         )
 
     async def _partial(
@@ -264,7 +279,8 @@ class _Feed:
     ) -> HashtagOutcome:
         """Some pages are stored, the next one failed: what was seen stays, nothing is concluded."""
         reason = error.reason if isinstance(error, SourceError) else Reason.BUDGET
-        outcome = replace(tally.outcome(Status.PARTIAL, reason, pages), detail=str(error))
+        seen = tally.outcome(Status.PARTIAL, reason, pages, self.caller.credits)
+        outcome = replace(seen, detail=str(error))
         await self.context.store.commit(Changes(outcome=outcome, outcome_claim=self.claim))
         return outcome
 
@@ -277,17 +293,14 @@ class _Tally:
     seen: int = 0
     new: int = 0
     new_views: int = 0
-    #: Credits are counted by the ledger; this is what the outcome says.
-    credits: int = 0
 
     @classmethod
     def resume(cls, hashtag: str, claim: Claim) -> _Tally:
-        return cls(hashtag, len(claim.seen), claim.videos_new, claim.new_views, claim.credits)
+        return cls(hashtag, len(claim.seen), claim.videos_new, claim.new_views)
 
     def add(
         self, page: VideoPage, effects: list[SightingEffect], fresh: set[str], campaign_id: int
     ) -> None:
-        self.credits += 1
         self.seen += len(fresh)
         known = {effect.video_id: effect for effect in effects}
         for seen in {v.video.video_id: v for v in page.videos}.values():
@@ -299,7 +312,9 @@ class _Tally:
             views = seen.counters.view_count or 0
             self.new_views += views if is_new else view_growth(seen.counters, effect.previous)
 
-    def outcome(self, status: Status, reason: Reason, pages: int) -> HashtagOutcome:
+    def outcome(
+        self, status: Status, reason: Reason, pages: int, credits_used: int
+    ) -> HashtagOutcome:
         return HashtagOutcome(
             hashtag=self.hashtag,
             status=status,
@@ -308,5 +323,5 @@ class _Tally:
             videos_new=self.new,
             new_views=self.new_views,
             pages=pages,
-            credits=self.credits,
+            credits=credits_used,
         )

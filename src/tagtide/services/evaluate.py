@@ -122,10 +122,18 @@ def by_fingerprint(alerts: Iterable[Alert]) -> dict[str, Alert]:
     return {alert.fingerprint: alert for alert in alerts}
 
 
+def was_read_in(run: Run, video: KnownVideo) -> bool:
+    """Whether the newest reading of a video is of the run's slot.
+
+    Another run may have read it: a hashtag that several campaigns hold is read once per slot.
+    """
+    return video.read_at >= run.slot_at
+
+
 async def judge_viral_videos(
     context: Context, campaign: Campaign, run: Run, complete: Iterable[str]
 ) -> Judgement:
-    """Alerts about viral videos among those this run has read in hashtags that it read completely.
+    """Alerts about viral videos among those read in this slot under hashtags read completely.
 
     Every video is compared with the mean of the other own videos of the campaign at their latest
     readings.
@@ -134,11 +142,10 @@ async def judge_viral_videos(
         return Judgement()
     episodes = await _viral_episodes(context, campaign)
     videos = await context.store.known_videos(campaign.campaign_id, role=Role.OWN)
-    seen = await context.store.known_videos(
-        campaign.campaign_id, role=Role.OWN, seen_in_run=run.run_id
-    )
     wanted = set(complete)
-    read_now = {v.video_id for v in seen if wanted & {v.hashtag, *v.hashtags}}
+    read_now = {
+        v.video_id for v in videos if was_read_in(run, v) and wanted & {v.hashtag, *v.hashtags}
+    }
     total = Judgement()
     crowd = _Crowd.of(videos)
     for video in videos:

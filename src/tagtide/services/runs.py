@@ -14,6 +14,7 @@ from tagtide.core.planning import is_probe_due
 from tagtide.errors import BudgetExceeded, DataInUse, LeaseLost, SourceError, StorageError
 from tagtide.models import Campaign, HashtagOutcome, Job, Reason, Run, Status
 from tagtide.ports import Changes, Claim, HashtagState, SlotTaken
+from tagtide.services.calls import Caller
 from tagtide.services.context import Context, OnOutcome
 
 _log = structlog.get_logger(__name__)
@@ -28,7 +29,7 @@ _RESUMABLE = timedelta(hours=1)
 #: What makes every further call of a run pointless.
 _STOPPING = frozenset({Reason.AUTH, Reason.CREDITS, Reason.BUDGET, Reason.STORAGE})
 
-Work = Callable[[HashtagState, Claim], Awaitable[HashtagOutcome]]
+Work = Callable[[HashtagState, Claim, Caller], Awaitable[HashtagOutcome]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,17 +101,23 @@ class HashtagRunner:
     reason and no call is made for them.
     """
 
-    def __init__(self, context: Context, run: Run, progress: OnOutcome | None = None) -> None:
+    def __init__(
+        self, context: Context, run: Run, campaign: Campaign, progress: OnOutcome | None = None
+    ) -> None:
         self._context = context
         self._run = run
+        self._campaign = campaign
         self._progress = progress or (lambda _outcome: None)
+        #: Outcomes that no claim of this run has stored; for `Store.finish_run`.
+        self.unclaimed: list[HashtagOutcome] = []
         self._stop: Reason | None = None
         self._failure: StorageError | None = None
 
     async def run(self, names: Sequence[str], work: Work) -> list[HashtagOutcome]:
         """Work through the hashtags and return one outcome each, in the given order.
 
-        Raises `StorageError` when outcomes could not be written.
+        Afterwards no slot of the run is held any more. Raises `StorageError` when outcomes could
+        not be written.
         """
         states = await self._context.store.hashtag_states(names)
         queue = list(reversed([states[name] for name in names]))
@@ -134,11 +141,17 @@ class HashtagRunner:
                 done.set()
         except asyncio.CancelledError:
             # Interrupted by a person: whoever goes on need not wait for the lease to end.
-            await self._context.store.renew_run(self._run.run_id, self._context.clock.now())
+            await self._let_go()
             raise
         if self._failure is not None:
             raise self._failure
+        if self._stop is Reason.BUDGET:
+            # What this campaign may not pay for, another one in the same slot may.
+            await self._let_go()
         return [outcomes[name] for name in names]
+
+    async def _let_go(self) -> None:
+        await self._context.store.renew_run(self._run.run_id, self._context.clock.now())
 
     async def _keep_leases(self, done: asyncio.Event) -> None:
         # Real time, whatever clock decides: a lease tells living processes from dead ones.
@@ -153,12 +166,12 @@ class HashtagRunner:
 
     async def _one(self, state: HashtagState, work: Work) -> HashtagOutcome:
         if self._stop is not None:
-            return await self._skip(state, self._stop)
+            return self._skip(state, self._stop)
         now = self._context.clock.now()
         if state.paused_at is not None and not is_probe_due(state.paused_at, now):
-            return await self._skip(state, Reason.PAUSED, _paused(state))
+            return self._skip(state, Reason.PAUSED, _paused(state))
         if not self._context.breaker.allows(self._context.clock.monotonic()):
-            return await self._skip(state, Reason.BREAKER, "the data API is failing; not tried")
+            return self._skip(state, Reason.BREAKER, "the data API is failing; not tried")
         try:
             claim = await self._claim(state.name)
             if isinstance(claim, HashtagOutcome):
@@ -168,29 +181,22 @@ class HashtagRunner:
             return self._storage_failed(state, error)
 
     async def _guarded(self, state: HashtagState, claim: Claim, work: Work) -> HashtagOutcome:
+        caller = Caller(
+            self._context, self._campaign, self._run.run_id, state.name, credits=claim.credits
+        )
         try:
-            outcome = await work(state, claim)
+            outcome = await work(state, claim, caller)
         except SourceError as error:
-            outcome = HashtagOutcome(
-                hashtag=state.name, status=Status.FAILED, reason=error.reason, detail=str(error)
-            )
-            outcome = await self._settle_failure(claim, outcome)
+            outcome = await self._fail(claim, caller, error.reason, str(error))
         except BudgetExceeded as error:
-            outcome = HashtagOutcome(
-                hashtag=state.name, status=Status.SKIPPED, reason=Reason.BUDGET, detail=str(error)
-            )
-            outcome = await self._settle_failure(claim, outcome)
+            outcome = self._skip(state, Reason.BUDGET, str(error))
         except StorageError:
             raise
         except Exception:  # noqa: BLE001 - one poisonous hashtag must not stop the others
             _log.exception("hashtag_crashed", hashtag=state.name, run_id=self._run.run_id)
-            outcome = HashtagOutcome(
-                hashtag=state.name,
-                status=Status.FAILED,
-                reason=Reason.INTERNAL,
-                detail="tagtide could not process the answer; the log has the details",
-            )
-            outcome = await self._settle_failure(claim, outcome)
+            detail = "tagtide could not process the answer; the log has the details"
+            outcome = await self._fail(claim, caller, Reason.INTERNAL, detail)
+        await caller.release()
         if outcome.status is not Status.OK and outcome.reason in _STOPPING:
             self._stop = outcome.reason
         self._context.breaker.record(
@@ -200,7 +206,16 @@ class HashtagRunner:
         )
         return outcome
 
-    async def _settle_failure(self, claim: Claim, outcome: HashtagOutcome) -> HashtagOutcome:
+    async def _fail(
+        self, claim: Claim, caller: Caller, reason: Reason, detail: str
+    ) -> HashtagOutcome:
+        outcome = HashtagOutcome(
+            hashtag=caller.hashtag or "",
+            status=Status.FAILED,
+            reason=reason,
+            credits=caller.credits,
+            detail=detail,
+        )
         await self._context.store.commit(Changes(outcome=outcome, outcome_claim=claim))
         return outcome
 
@@ -213,13 +228,30 @@ class HashtagRunner:
             if isinstance(claim, Claim):
                 return claim
             if claim.done:
-                return _shared(name, claim, run.run_id)
+                return self._shared(name, claim)
             await context.clock.sleep(_SHARED_POLL)
 
-    async def _skip(self, state: HashtagState, reason: Reason, detail: str = "") -> HashtagOutcome:
-        return HashtagOutcome(
+    def _skip(self, state: HashtagState, reason: Reason, detail: str = "") -> HashtagOutcome:
+        skipped = HashtagOutcome(
             hashtag=state.name, status=Status.SKIPPED, reason=reason, detail=detail
         )
+        self.unclaimed.append(skipped)
+        return skipped
+
+    def _shared(self, name: str, taken: SlotTaken) -> HashtagOutcome:
+        """The outcome another run (or this one, before it was interrupted) has stored."""
+        outcome = taken.outcome or HashtagOutcome(hashtag=name, status=Status.FAILED)
+        if taken.run_id == self._run.run_id:
+            return outcome
+        shared = HashtagOutcome(
+            hashtag=name,
+            status=outcome.status,
+            reason=outcome.reason if outcome.status is not Status.OK else Reason.SHARED,
+            videos_seen=outcome.videos_seen,
+            detail="read for another campaign in the same slot",
+        )
+        self.unclaimed.append(shared)
+        return shared
 
     def _storage_failed(self, state: HashtagState, error: StorageError) -> HashtagOutcome:
         if isinstance(error, LeaseLost):
@@ -242,24 +274,15 @@ def _paused(state: HashtagState) -> str:
     )
 
 
-def _shared(name: str, taken: SlotTaken, own_run: int) -> HashtagOutcome:
-    """The outcome another run (or this one, before it was interrupted) has stored."""
-    outcome = taken.outcome or HashtagOutcome(hashtag=name, status=Status.FAILED)
-    if taken.run_id == own_run:
-        return outcome
-    return HashtagOutcome(
-        hashtag=name,
-        status=outcome.status,
-        reason=outcome.reason if outcome.status is not Status.OK else Reason.SHARED,
-        videos_seen=outcome.videos_seen,
-        detail="read for another campaign in the same slot",
-    )
-
-
 def run_status(outcomes: Sequence[HashtagOutcome]) -> Status:
-    """Status of a run as a whole: ok, failed or skipped when all hashtags are, else partial."""
+    """Status of a run as a whole: ok, failed or skipped when all hashtags are, else partial.
+
+    Some failed and the others skipped is failed: nothing was read.
+    """
     statuses = {outcome.status for outcome in outcomes} or {Status.OK}
-    return statuses.pop() if len(statuses) == 1 else Status.PARTIAL
+    if len(statuses) == 1:
+        return statuses.pop()
+    return Status.PARTIAL if statuses & {Status.OK, Status.PARTIAL} else Status.FAILED
 
 
 def run_reason(outcomes: Sequence[HashtagOutcome]) -> Reason:

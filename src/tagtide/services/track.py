@@ -10,7 +10,7 @@ from tagtide.core.names import hashtag_url
 from tagtide.core.planning import rotate
 from tagtide.core.rules import RuleState, Verdict, judge_growth, judge_new_videos
 from tagtide.core.velocity import Change, measure_change
-from tagtide.errors import BudgetExceeded, SourceError
+from tagtide.errors import BudgetExceeded, Conflict, SourceError
 from tagtide.models import (
     Alert,
     Campaign,
@@ -20,12 +20,13 @@ from tagtide.models import (
     Rule,
     Run,
     Status,
+    VideoPage,
     VideoSeen,
     video_url,
 )
-from tagtide.ports import Changes, Claim, HashtagState, Sighting, SightingEffect
-from tagtide.services.calls import Caller
-from tagtide.services.collect import totals_reading
+from tagtide.ports import Changes, Claim, HashtagState, Settlement, Sighting, SightingEffect
+from tagtide.services.calls import Caller, Paid
+from tagtide.services.collect import feed_watchers, high_priority_marks, totals_reading
 from tagtide.services.context import Context, OnOutcome
 from tagtide.services.evaluate import Judgement, Subject, by_fingerprint, judge, video_facts
 from tagtide.services.runs import HashtagRunner, RunRequest, open_run, run_reason, run_status
@@ -77,17 +78,22 @@ async def track(
     measured: dict[str, tuple[HashtagReading, Change]] = {}
     alerts: list[Alert] = []
 
-    async def work(state: HashtagState, claim: Claim) -> HashtagOutcome:
-        tracker = _Tracker(context, campaign, run, state, claim)
+    async def work(state: HashtagState, claim: Claim, caller: Caller) -> HashtagOutcome:
+        tracker = _Tracker(context, campaign, run, state, claim, caller)
         outcome = await tracker.track()
         if tracker.reading is not None and tracker.change is not None:
             measured[state.name] = (tracker.reading, tracker.change)
-        alerts.extend(a for a in tracker.alerts if a.campaign_id == campaign.campaign_id)
+        alerts.extend(a for a in tracker.told if a.campaign_id == campaign.campaign_id)
         return outcome
 
-    outcomes = await HashtagRunner(context, run, progress).run(names, work)
+    runner = HashtagRunner(context, run, campaign, progress)
+    outcomes = await runner.run(names, work)
     await context.store.finish_run(
-        run.run_id, run_status(outcomes), run_reason(outcomes), context.clock.now(), Changes()
+        run.run_id,
+        run_status(outcomes),
+        run_reason(outcomes),
+        context.clock.now(),
+        Changes(unclaimed=tuple(runner.unclaimed)),
     )
     hashtags = [await _tracked(context, campaign, o, measured) for o in outcomes]
     return await _result(context, campaign, run, hashtags, alerts)
@@ -159,47 +165,56 @@ class _Tracker:
     """Reads and judges one hashtag in one run."""
 
     def __init__(
-        self, context: Context, campaign: Campaign, run: Run, state: HashtagState, claim: Claim
+        self,
+        context: Context,
+        campaign: Campaign,
+        run: Run,
+        state: HashtagState,
+        claim: Claim,
+        caller: Caller,
     ) -> None:
         self._context, self._campaign, self._run = context, campaign, run
-        self._state, self._claim = state, claim
-        self._caller = Caller(context, campaign, run.run_id, state.name)
-        self._credits = 0
+        self._state, self._claim, self._caller = state, claim, caller
         self._seen: tuple[VideoSeen, ...] = ()
         self._effects: list[SightingEffect] = []
         self.reading: HashtagReading | None = None
         self.change: Change | None = None
-        self.alerts: tuple[Alert, ...] = ()
+        self.told: tuple[Alert, ...] = ()
 
     async def track(self) -> HashtagOutcome:
         """Read, judge and store."""
         (entry,) = await self._caller.reserve([_HASHTAG])
         name, known_id = self._state.name, self._state.hashtag_id
-        paid = await self._caller.call(
+        async with self._caller.paid(
             entry,
             _HASHTAG,
             lambda: self._context.source.hashtag(
                 name=None if known_id else name, hashtag_id=known_id
             ),
-        )
-        self._credits += paid.settlement.credits
-        reading = totals_reading(name, paid.answer, self._context.clock.now(), self._run.run_id)
-        if reading.video_count is None:
-            await self._read_feed(paid.answer.value.hashtag_id)
-        self.reading = reading
+        ) as paid:
+            reading = totals_reading(name, paid.answer, self._context.clock.now(), self._run.run_id)
+            if reading.video_count is None:
+                await self._read_feed(paid.answer.value.hashtag_id)
+            try:
+                return await self._store(reading, paid.settlement)
+            except Conflict:
+                # Another process has raised the same alert meanwhile: judge again, knowing it.
+                return await self._store(reading, paid.settlement)
+
+    async def _store(self, reading: HashtagReading, settlement: Settlement) -> HashtagOutcome:
         judgement = await self._judge(reading)
-        self.alerts = judgement.told
         outcome = self._outcome(reading)
         await self._context.store.commit(
             Changes(
                 readings=(reading,),
-                settlements=(paid.settlement,),
+                settlements=(settlement,),
                 alerts=judgement.alerts,
                 notifications=judgement.notifications,
                 outcome=outcome,
                 outcome_claim=self._claim,
             )
         )
+        self.reading, self.told = reading, judgement.told
         return outcome
 
     def _outcome(self, reading: HashtagReading) -> HashtagOutcome:
@@ -213,39 +228,44 @@ class _Tracker:
             videos_new=len({e.video_id for e in self._effects if e.is_first}),
             new_views=self.change.new_views if self.change else None,
             pages=1 if self._seen else 0,
-            credits=self._credits,
+            credits=self._caller.credits,
         )
 
     async def _read_feed(self, hashtag_id: str) -> None:
         """One page of the feed, where the API does not say how many videos there are.
 
-        It is worth a credit only if the budget allows; without it the stored videos have to do.
+        Not for competitors whose feed no campaign asks for. It is worth a credit only if the budget
+        allows; without it the stored videos have to do.
         """
+        watchers = await feed_watchers(self._context, self._state.name)
+        if not watchers:
+            return
         try:
             (entry,) = await self._caller.reserve([_VIDEOS])
-            paid = await self._caller.call(
-                entry, _VIDEOS, lambda: self._context.source.hashtag_videos(hashtag_id)
-            )
+            async with self._caller.paid(
+                entry, _VIDEOS, lambda: self._context.source.hashtag_videos(hashtag_id, count=30)
+            ) as paid:
+                await self._store_page(watchers, paid)
         except (BudgetExceeded, SourceError):
             return
-        self._credits += paid.settlement.credits
+
+    async def _store_page(self, watchers: list[Campaign], paid: Paid[VideoPage]) -> None:
+        now = self._context.clock.now()
         self._seen = paid.answer.value.videos
-        watchers = await self._watchers()
         sighting = Sighting(
             hashtag=self._state.name,
             campaign_ids=tuple(c.campaign_id for c in watchers),
-            read_at=self._context.clock.now(),
+            read_at=now,
             videos=self._seen,
             run_id=self._run.run_id,
         )
         self._effects = await self._context.store.commit(
-            Changes(sightings=(sighting,), settlements=(paid.settlement,))
+            Changes(
+                sightings=(sighting,),
+                high_priority=high_priority_marks(watchers, self._seen, now),
+                settlements=(paid.settlement,),
+            )
         )
-
-    async def _watchers(self) -> list[Campaign]:
-        name = self._state.name
-        holders = await self._context.store.watchers(name)
-        return [c for c in holders if any(h.name == name and h.feed for h in c.hashtags)]
 
     async def _judge(self, reading: HashtagReading) -> Judgement:
         total = Judgement()
@@ -255,7 +275,7 @@ class _Tracker:
                 self.change = change
             firing = by_fingerprint(await self._context.store.firing(campaign.campaign_id))
             for verdict in await self._verdicts(campaign, reading, previous, change):
-                total += await self._decide(campaign, verdict, change, firing)
+                total += await self._decide(campaign, verdict, firing)
         return total
 
     async def _verdicts(
@@ -334,15 +354,10 @@ class _Tracker:
         return sum(a for a, _ in known), sum(b for _, b in known)
 
     async def _decide(
-        self, campaign: Campaign, verdict: Verdict, change: Change, firing: dict[str, Alert]
+        self, campaign: Campaign, verdict: Verdict, firing: dict[str, Alert]
     ) -> Judgement:
         name = self._state.name
-        facts: dict[str, object] = {
-            "new_videos": change.new_videos,
-            "new_views": change.new_views,
-            "views_per_hour": change.views_per_hour,
-            "elapsed_hours": change.elapsed_hours,
-        }
+        facts: dict[str, object] = {}
         if verdict.state is RuleState.FIRES:
             facts["top_videos"] = await self._top_videos(campaign)
         subject = Subject(
