@@ -138,7 +138,7 @@ def test_markdown_has_the_same_structure_whatever_the_text(text: str) -> None:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.text(max_size=60), st.text("\\`*_{}[]<>()#+-.!|~$&:/@=ab1 ", max_size=40))
 def test_any_text_keeps_the_structure_of_markdown_and_html(free: str, marks: str) -> None:
     for text in (free, marks):
@@ -148,7 +148,7 @@ def test_any_text_keeps_the_structure_of_markdown_and_html(free: str, marks: str
         assert page.tags == Page(render_html(with_text("plain"), "plain")).tags
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.text(max_size=80), st.integers(40, 120))
 def test_text_never_passes_the_width(text: str, width: int) -> None:
     from rich.cells import cell_len

@@ -391,6 +391,14 @@ def test_a_hashtag_that_another_run_read_did_not_fail() -> None:
     assert report.as_dict()["coverage"]["hashtags_failed"] == []
 
 
+def test_a_hashtag_not_read_this_week_is_named() -> None:
+    old = [totals_at("glowup", NOW - timedelta(days=k), 900 - k) for k in (5, 12, 19, 26, 33)]
+    facts = WeeklyHashtagFacts(hashtag=OWN, readings=old, outcome=outcome("glowup"))
+    (row,) = build_weekly(WeeklyFacts(campaign=CAMPAIGN, as_of=NOW, hashtags=[facts])).rows
+    assert row.failed
+    assert (row.view_count, row.age, row.change) == (895, 5 * DAY, None)
+
+
 def test_a_correction_is_no_point_of_the_rolling_average() -> None:
     fell = weeks("glowup", 700, 600, 500, 900, 800, 700)
     row = weekly_row(WeeklyHashtagFacts(hashtag=OWN, readings=fell, outcome=outcome("glowup")))

@@ -21,7 +21,7 @@ from tagtide.core.metrics import (
     KnownSum,
 )
 from tagtide.core.names import hashtag_url
-from tagtide.core.reports.facts import HashtagLine, VideoLine
+from tagtide.core.reports.facts import HashtagLine, VideoLine, brought_nothing
 from tagtide.core.reports.weekly import WeeklyRow
 from tagtide.models import Reason
 
@@ -142,7 +142,7 @@ def sentence(text: str) -> str:
 
 def last_good(line: HashtagLine | WeeklyRow) -> str:
     """Why a hashtag has no fresh value, and the last one it had."""
-    why = reason_words(line.reason)
+    why = reason_words(line.reason) if brought_nothing(line.status, line.reason) else ""
     failed = f"#{f.clean_text(line.hashtag, 40)} was not read" + (f": {why}" if why else "")
     if line.read_at is None:
         return f"{failed}. There is no earlier value."

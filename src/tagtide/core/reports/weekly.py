@@ -95,8 +95,10 @@ class WeeklyRow:
 
     @property
     def failed(self) -> bool:
-        """Whether the last attempt brought nothing, or nothing was ever read."""
-        return self.read_at is None or brought_nothing(self.status, self.reason)
+        """Whether the last attempt brought nothing, or nothing was read in the last half week."""
+        if self.age is None or self.age > HALF_WEEK:
+            return True
+        return brought_nothing(self.status, self.reason)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form."""
