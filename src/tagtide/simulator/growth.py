@@ -102,7 +102,7 @@ class ViewLaw:
 
 
 #: The two hashtags of the campaign burst of 2020.
-CAMPAIGN_2020 = (ViewLaw(10.12, 0.71), ViewLaw(13.35, 0.43))
+CAMPAIGN_2020 = (ViewLaw(10.2, 0.68), ViewLaw(13.35, 0.43))
 
 
 @lru_cache(maxsize=1)

@@ -130,7 +130,7 @@ def _own_streams(story: Story) -> list[Stream]:
             starts=launch,
             daily=16.0,
             launch_factor=3.0,
-            bursts=(Burst(story.burst.timestamp(), 75.0, 9.0),),
+            bursts=(Burst(story.burst.timestamp(), 170.0, 9.0),),
             views=ViewLaw(5.3, 0.54),
             engagement=_WARM,
             followers=_MICRO,
