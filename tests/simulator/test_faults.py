@@ -391,3 +391,12 @@ def test_a_fault_on_a_missing_thing_leaves_it_missing(serve: Serve, world: World
     assert api.tiktok("video", video_id="1").status == 404
     with socket.create_connection((api.server.host, api.server.port), timeout=5):
         pass
+
+
+def test_the_documentation_lists_every_fault() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "simulator.md"
+    listed = page.read_text(encoding="utf-8").partition("<!-- faults -->")[2]
+    rows = [line for line in listed.splitlines() if line.startswith("| `")]
+    billed = {True: "yes", False: "no"}
+    for (name, fault), row in zip(FAULTS.items(), rows, strict=False):
+        assert row == f"| `{name}` | {fault.doc} | {billed[fault.charged]} |"
