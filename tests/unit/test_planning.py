@@ -2,80 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from tagtide.core.forecast import daily_calls
 from tagtide.core.planning import (
     Phase,
     balance_warning,
     campaign_phase,
-    pause_reason,
-    plan_collect,
-    plan_track,
     rotate,
-    skip_reason,
 )
-from tagtide.errors import Reason
-from tagtide.models import Campaign, CampaignHashtag, Role
+from tagtide.models import Campaign, CampaignHashtag, Job, Role
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class State:
-    hashtag_id: str | None = "1"
-    paused_at: datetime | None = None
-
-
-TAGS = [
-    CampaignHashtag(name="known"),
-    CampaignHashtag(name="new"),
-    CampaignHashtag(name="paused"),
-    CampaignHashtag(name="rival", role=Role.COMPETITOR, feed=False),
-]
-STATES = {"known": State(), "new": State(None), "paused": State(paused_at=NOW), "rival": State()}
-
-
-def test_collecting_calls_the_totals_only_for_an_unknown_id() -> None:
-    plan = plan_collect(TAGS, STATES, page_budget=2)
-    assert [(p.hashtag, p.totals_calls, p.pages, p.credits, p.skip) for p in plan] == [
-        ("known", 0, 2, 2, Reason.NONE),
-        ("new", 1, 2, 3, Reason.NONE),
-        ("paused", 0, 0, 0, Reason.PAUSED),
-    ]
-    assert plan_collect(TAGS[:1], {}, page_budget=2)[0].credits == 3
-
-
-def test_tracking_reads_a_page_only_where_the_count_is_unknown() -> None:
-    plan = plan_track(TAGS, STATES, frozenset({"new", "rival"}))
-    assert [(p.hashtag, p.credits, p.skip) for p in plan] == [
-        ("known", 1, Reason.NONE),
-        ("new", 2, Reason.NONE),
-        ("paused", 0, Reason.PAUSED),
-        ("rival", 1, Reason.NONE),
-    ]
 
 
 def test_rotation_lets_every_hashtag_be_first() -> None:
     assert rotate("abc", 4) == ["b", "c", "a"]
     assert {rotate("abc", day)[0] for day in range(740_000, 740_003)} == set("abc")
     assert rotate([], 5) == []
-
-
-@pytest.mark.parametrize(
-    ("failures", "reason", "expected"),
-    [
-        (2, Reason.NOT_FOUND, Reason.NONE),
-        (3, Reason.NOT_FOUND, Reason.PAUSED),
-        (3, Reason.BAD_REQUEST, Reason.PAUSED),
-        (99, Reason.UPSTREAM, Reason.NONE),
-    ],
-)
-def test_only_a_hashtag_at_fault_is_paused(failures: int, reason: Reason, expected: Reason) -> None:
-    assert pause_reason(failures, reason) is expected
-    assert skip_reason(None) is Reason.NONE
 
 
 def test_a_campaign_runs_on_its_own_calendar() -> None:
@@ -108,3 +55,20 @@ def test_a_campaign_runs_on_its_own_calendar() -> None:
 )
 def test_a_warning_at_80_percent(spent: int, allowed: int | None, expected: str | None) -> None:
     assert balance_warning(spent, allowed) == expected
+
+
+def test_a_paused_hashtag_is_probed_once_a_day() -> None:
+    assert not is_probe_due(NOW, NOW + timedelta(hours=23, minutes=59))
+    assert is_probe_due(NOW, NOW + timedelta(hours=24))
+
+
+def test_a_campaign_costs_what_its_schedules_read() -> None:
+    tags = (
+        CampaignHashtag(name="own"),
+        CampaignHashtag(name="rival", role=Role.COMPETITOR, feed=False),
+    )
+    campaign = Campaign(name="c", hashtags=tags, timezone="Europe/Paris", page_budget=3)
+    # Two totals four times a day, three pages once a day.
+    assert daily_calls(campaign, collect="0 8 * * *", track="0 */6 * * * UTC") == 11
+    weekly = replace(campaign, schedules={Job.COLLECT: "0 8 * * 1"})
+    assert daily_calls(weekly, collect="0 8 * * *", track="0 0 * * *") == pytest.approx(2 + 3 / 7)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -19,6 +20,7 @@ from tagtide.core.messages import (
     KeyFigures,
     Kind,
     Link,
+    Note,
     Paragraph,
     Table,
     Tone,
@@ -82,6 +84,16 @@ def alert_body(alert: Alert, names: dict[int, str]) -> dict[str, Any]:
         "resolved_at": iso_utc(alert.resolved_at) if alert.resolved_at else None,
         "data": alert.data,
     }
+
+
+def alert_notes(found: Sequence[Alert]) -> list[Block]:
+    """What a run raised, updated or resolved, a line each."""
+    return [
+        Note(f"ALERT: {a.reason} {a.url}", Tone.WARN)
+        if a.state is AlertState.FIRING
+        else Note(f"RESOLVED: {a.reason} {a.url}")
+        for a in found
+    ]
 
 
 def _row(alert: Alert) -> tuple[Cell, ...]:

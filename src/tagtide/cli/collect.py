@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from tagtide.bootstrap import App
+from tagtide.cli.alerts import alert_notes
 from tagtide.cli.exits import run_exit_code
 from tagtide.cli.options import (
     application,
@@ -21,14 +23,16 @@ from tagtide.cli.options import run as run_async
 from tagtide.cli.show import print_blocks, progress_bar
 from tagtide.core.messages import collect_blocks
 from tagtide.core.reports import CollectSummary
-from tagtide.models import Campaign, Job, Reason, Status
+from tagtide.core.reports.facts import alert_dict
+from tagtide.models import Campaign, Job
+from tagtide.services.collect import CollectResult, feed_hashtags
 from tagtide.services.collect import collect as collect_campaign
-from tagtide.services.collect import feed_hashtags
 from tagtide.services.deliver import deliver_due
 from tagtide.services.report import collect_summary
 from tagtide.services.runs import RunRequest
+from tagtide.services.spending import spending_warnings
 
-Outcome = tuple[CollectSummary, Status, Reason]
+Outcome = tuple[CollectSummary, CollectResult]
 
 
 @click.command()
@@ -58,16 +62,22 @@ def collect(
             chosen = await chosen_campaigns(app, campaigns)
             found = [await _one(app, c, pages, now) for c in chosen]
             await deliver_due(app.context, app.channels)
+            for warning in await spending_warnings(app.context):
+                click.echo(warning, err=True)
             return found
 
     found = run_async(main)
     if as_json:
-        bodies = [summary.as_dict() for summary, _, _ in found]
+        bodies = [_body(summary, result) for summary, result in found]
         print_json(bodies[0] if len(bodies) == 1 else {"campaigns": bodies})
     else:
-        for summary, _, _ in found:
-            print_blocks(collect_blocks(summary))
-    return run_exit_code([(status, reason) for _, status, reason in found])
+        for summary, result in found:
+            print_blocks([*collect_blocks(summary), *alert_notes(result.alerts)])
+    return run_exit_code([(result.status, result.reason) for _, result in found])
+
+
+def _body(summary: CollectSummary, result: CollectResult) -> dict[str, Any]:
+    return {**summary.as_dict(), "alerts": [alert_dict(alert) for alert in result.alerts]}
 
 
 async def _one(app: App, campaign: Campaign, pages: int | None, now: datetime) -> Outcome:
@@ -76,4 +86,4 @@ async def _one(app: App, campaign: Campaign, pages: int | None, now: datetime) -
     total = len(feed_hashtags(campaign))
     with progress_bar(f"Collecting {campaign.name}", total) as advance:
         result = await collect_campaign(app.context, request, advance)
-    return await collect_summary(app.context, result), result.status, result.reason
+    return await collect_summary(app.context, result), result

@@ -23,9 +23,11 @@ from tagtide.core.messages import (
     Kind,
     Note,
     Table,
+    Tone,
 )
 from tagtide.models import Campaign
 from tagtide.ports import Balance, LedgerLine, LedgerTotals
+from tagtide.services.spending import spending_warnings
 
 _MONTH = 30
 
@@ -73,6 +75,7 @@ async def _facts(app: App, *, days: int, refresh: bool) -> dict[str, Any]:
         "budget": app.loaded.settings.budget,
         "price": app.context.price_per_credit,
         "currency": app.context.currency,
+        "warnings": await spending_warnings(app.context),
     }
 
 
@@ -107,6 +110,7 @@ def _body(facts: dict[str, Any]) -> dict[str, Any]:
         "budget": facts["budget"].model_dump(),
         "forecast_per_day": round(per_day, 2),
         "forecast_by_campaign": {k: round(v, 2) for k, v in facts["forecast"].items()},
+        "warnings": facts["warnings"],
         "days_left": _days_left(balance, facts["forecast"]),
     }
 
@@ -140,6 +144,7 @@ def _blocks(facts: dict[str, Any]) -> list[Block]:
     lines: list[LedgerLine] = facts["lines"]
     rows = tuple((Cell(x.key), Cell(f"{x.calls:,}"), Cell(f"{x.credits:,}")) for x in lines)
     blocks: list[Block] = [Heading("Credits"), KeyFigures(figures)]
+    blocks += [Note(text, Tone.WARN) for text in facts["warnings"]]
     blocks.append(Table(f"Spent in the last {facts['days']} days", columns, rows))
     if facts["period"].unknown:
         blocks.append(

@@ -20,11 +20,10 @@ from tagtide.core.messages import (
     Tone,
     creator_url,
     safe_link,
-    tag_url,
 )
 from tagtide.core.metrics import CreatorStanding
 from tagtide.core.metrics import creators as rank_creators
-from tagtide.core.names import parse_hashtag
+from tagtide.core.names import hashtag_url, parse_hashtag
 from tagtide.core.reports.facts import creator_dict, video_dict
 from tagtide.models import Campaign, Role, video_url
 from tagtide.ports import HashtagState, KnownVideo
@@ -88,7 +87,7 @@ def _state_dict(state: HashtagState, role: Role) -> dict[str, Any]:
         "failures": state.failures,
         "failure_reason": state.failure_reason.value,
         "paused": state.paused_at is not None,
-        "url": tag_url(state.name),
+        "url": hashtag_url(state.name),
     }
 
 
@@ -100,7 +99,7 @@ def _state_row(state: HashtagState, role: Role) -> tuple[Cell, ...]:
     if state.paused_at:
         told = f"paused: {state.failure_reason.value}"
     return (
-        Cell(f"#{state.name}", link=tag_url(state.name)),
+        Cell(f"#{state.name}", link=hashtag_url(state.name)),
         Cell(role.value),
         Cell(compact(latest.view_count if latest else None)),
         Cell(compact(latest.video_count if latest else None)),

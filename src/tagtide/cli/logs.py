@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import traceback
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -26,7 +29,7 @@ def configure(level: str, style: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            _where if not os.environ.get("TAGTIDE_DEBUG") else structlog.processors.format_exc_info,
             _escape,
             renderer,
         ],
@@ -34,6 +37,16 @@ def configure(level: str, style: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def _where(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Name an exception and its place; the whole trace is for TAGTIDE_DEBUG=1."""
+    if event.pop("exc_info", None):
+        kind, error, trace = sys.exc_info()
+        frames = traceback.extract_tb(trace)
+        place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+        event["error"] = f"{kind.__name__ if kind else 'unknown'}{place}: {error}"[:300]
+    return event
 
 
 def _escape(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

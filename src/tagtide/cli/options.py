@@ -32,11 +32,18 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
-def read_settings(config: str | None, database: str | None) -> Loaded:
-    """Settings in force; options behind the command win over those in front of it."""
+def read_settings(config: str | None, database: str | None, *, is_service: bool = False) -> Loaded:
+    """Settings in force; options behind the command win over those in front of it.
+
+    A one-off command says in its result what it did: unless it is a service, its log is for what
+    went wrong.
+    """
     front = click.get_current_context().find_root().obj or {}
     loaded = load(config=config or front.get("config"), database=database or front.get("database"))
-    configure_logging(loaded.settings.log.level, loaded.settings.log.format)
+    log = loaded.settings.log
+    configure_logging(
+        "warning" if log.level == "info" and not is_service else log.level, log.format
+    )
     return loaded
 
 

@@ -29,7 +29,7 @@ _KILLED = 143
 @common_options
 def serve(host: str | None, port: int | None, config: str | None, database: str | None) -> int:
     """Run the schedules of all campaigns, with status pages, until stopped."""
-    loaded = _with_address(read_settings(config, database), host, port)
+    loaded = _with_address(read_settings(config, database, is_service=True), host, port)
 
     async def main() -> None:
         from tagtide.web import listen, serve_pages
@@ -39,7 +39,7 @@ def serve(host: str | None, port: int | None, config: str | None, database: str 
             async with open_app(loaded) as app:
                 health = Health()
                 stop = asyncio.Event()
-                with _stopping(stop):
+                with stopping(stop):
                     pages = serve_pages(app, health, sock, _announce)
                     await _until_stopped(app, health, stop, pages)
 
@@ -52,13 +52,13 @@ def serve(host: str | None, port: int | None, config: str | None, database: str 
 @common_options
 def worker(config: str | None, database: str | None) -> int:
     """One more scheduler and worker on a PostgreSQL that is shared with others."""
-    loaded = read_settings(config, database)
+    loaded = read_settings(config, database, is_service=True)
     refuse_unshared(loaded.settings.database.url)
 
     async def main() -> None:
         async with open_app(loaded) as app:
             stop = asyncio.Event()
-            with _stopping(stop):
+            with stopping(stop):
                 click.echo("Working. Stop with Ctrl-C.", err=True)
                 await make_service(app, Health()).run(stop)
 
@@ -68,16 +68,19 @@ def worker(config: str | None, database: str | None) -> int:
 
 def make_service(app: App, health: Health) -> Service:
     """Scheduler and worker of this process."""
+    return Service(service_plan(app), app.context, app.channels, health)
+
+
+def service_plan(app: App) -> ServicePlan:
+    """What the schedules of this process are built from."""
     settings = app.loaded.settings
-    # A host and a process id can come again, in a container that is started anew.
-    executor_id = f"{process_id()}:{app.context.clock.token()[:8]}"
-    plan = ServicePlan(
+    return ServicePlan(
         database_url=settings.database.url,
-        executor_id=executor_id,
+        # A host and a process id can come again, in a container that is started anew.
+        executor_id=f"{process_id()}:{app.context.clock.token()[:8]}",
         host=os.uname().nodename,
         schedules={job: getattr(settings.schedules, job.value) for job in Job},
     )
-    return Service(plan, app.context, app.channels, health)
 
 
 async def _until_stopped(
@@ -90,7 +93,7 @@ async def _until_stopped(
 
 
 @contextmanager
-def _stopping(stop: asyncio.Event) -> Iterator[None]:
+def stopping(stop: asyncio.Event) -> Iterator[None]:
     """The first signal ends in order, the second one at once."""
     loop = asyncio.get_running_loop()
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from tagtide.bootstrap import App
+from tagtide.cli.alerts import alert_notes
 from tagtide.cli.exits import run_exit_code
 from tagtide.cli.options import (
     application,
@@ -21,9 +22,11 @@ from tagtide.cli.options import run as run_async
 from tagtide.cli.show import print_blocks, progress_bar
 from tagtide.core.formats import change, compact, decimal, iso_utc, span_of_hours
 from tagtide.core.messages import Block, Cell, Column, Heading, Kind, Note, Paragraph, Table, Tone
+from tagtide.core.reports.facts import alert_dict
 from tagtide.models import Alert, AlertState, Campaign, Job, Status
 from tagtide.services.deliver import deliver_due
 from tagtide.services.runs import RunRequest
+from tagtide.services.spending import spending_warnings
 from tagtide.services.track import TrackedHashtag, TrackResult
 from tagtide.services.track import track as track_campaign
 
@@ -53,6 +56,8 @@ def track(
             chosen = await chosen_campaigns(app, campaigns)
             found = [await _one(app, c, now) for c in chosen]
             await deliver_due(app.context, app.channels)
+            for warning in await spending_warnings(app.context):
+                click.echo(warning, err=True)
             return found
 
     found = run_async(main)
@@ -74,7 +79,7 @@ def _combined(results: list[TrackResult]) -> dict[str, Any]:
     several = len(results) > 1
     return {
         "readings": [_reading(h, r, several) for r in results for h in r.hashtags],
-        "alerts": [alert_dict(a, r, several) for r in results for a in r.alerts],
+        "alerts": [_alert(a, r, several) for r in results for a in r.alerts],
         "credits_used": sum(r.credits_used for r in results),
         "credits_remaining": results[-1].credits_remaining if results else None,
     }
@@ -106,20 +111,8 @@ def _round(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def alert_dict(alert: Alert, result: TrackResult, several: bool) -> dict[str, Any]:
-    """An alert as JSON."""
-    body = {
-        "alert_id": alert.alert_id,
-        "rule": alert.rule.value,
-        "hashtag": alert.hashtag,
-        "video_id": alert.video_id,
-        "state": alert.state.value,
-        "value": alert.value,
-        "threshold": alert.threshold,
-        "reason": alert.reason,
-        "url": alert.url,
-        "opened_at": iso_utc(alert.opened_at),
-    }
+def _alert(alert: Alert, result: TrackResult, several: bool) -> dict[str, Any]:
+    body = alert_dict(alert)
     return {"campaign": result.campaign.name, **body} if several else body
 
 
@@ -138,10 +131,7 @@ def track_blocks(result: TrackResult) -> list[Block]:
     rows = tuple(_row(h) for h in result.hashtags)
     blocks: list[Block] = [Heading(f"{result.campaign.name}: tracked", 1)]
     blocks.append(Paragraph(_lead(result), lead=True))
-    for alert in result.alerts:
-        state = "ALERT" if alert.state is AlertState.FIRING else "RESOLVED"
-        tone = Tone.WARN if alert.state is AlertState.FIRING else Tone.PLAIN
-        blocks.append(Note(f"{state}: {alert.reason}  {alert.url}", tone))
+    blocks += alert_notes(result.alerts)
     blocks.append(Table("Hashtags", columns, rows))
     left = result.credits_remaining
     remaining = "an unknown number" if left is None else f"{left:,}"

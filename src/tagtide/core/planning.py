@@ -1,116 +1,25 @@
-"""What to read next within the credits there are, and what to leave out and why."""
+"""What to read and when, within the credits there are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from tagtide.core.formats import counted, percent, whole
-from tagtide.models import Campaign, CampaignHashtag, Reason
+from tagtide.models import Campaign
 
 T = TypeVar("T")
 
-#: Consecutive slots that must say "no such hashtag" before it is paused.
+#: A paused hashtag is tried again after this.
 _PROBE_AFTER = timedelta(hours=24)
-_PAUSE_AFTER = 3
-
-
-class KnownHashtag(Protocol):
-    """What planning needs of a hashtag's stored state."""
-
-    @property
-    def hashtag_id(self) -> str | None:
-        """TikTok's id, once resolved."""
-
-    @property
-    def paused_at(self) -> datetime | None:
-        """When the hashtag was paused; None while it is read."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedReads:
-    """Calls planned for one hashtag in one run; none when it is skipped."""
-
-    hashtag: str
-    #: Calls for the totals: one where the id has to be resolved, or where totals are the purpose.
-    totals_calls: int = 0
-    #: Feed pages at most.
-    pages: int = 0
-    #: Why nothing is read.
-    skip: Reason = Reason.NONE
-
-    @property
-    def credits(self) -> int:
-        """Credits to reserve: one per call."""
-        return self.totals_calls + self.pages
-
-
-def plan_collect(
-    hashtags: Sequence[CampaignHashtag], states: Mapping[str, KnownHashtag], page_budget: int
-) -> list[PlannedReads]:
-    """Feed reads of a collection, in the given order.
-
-    Hashtags whose feed is not wanted are left out; a hashtag without a known id needs one call
-    more. Does NOT look at the balance: the reservation does.
-    """
-    return [
-        _feed_reads(hashtag.name, states.get(hashtag.name), page_budget)
-        for hashtag in hashtags
-        if hashtag.feed
-    ]
-
-
-def plan_track(
-    hashtags: Sequence[CampaignHashtag],
-    states: Mapping[str, KnownHashtag],
-    counts_unknown: frozenset[str] = frozenset(),
-) -> list[PlannedReads]:
-    """Totals of every hashtag; one feed page more where TikTok does not say the video count.
-
-    ``counts_unknown`` names those hashtags.
-    """
-    planned = []
-    for hashtag in hashtags:
-        reason = skip_reason(states.get(hashtag.name))
-        if reason is not Reason.NONE:
-            planned.append(PlannedReads(hashtag=hashtag.name, skip=reason))
-        else:
-            pages = int(hashtag.feed and hashtag.name in counts_unknown)
-            planned.append(PlannedReads(hashtag=hashtag.name, totals_calls=1, pages=pages))
-    return planned
-
-
-def _feed_reads(name: str, state: KnownHashtag | None, page_budget: int) -> PlannedReads:
-    reason = skip_reason(state)
-    if reason is not Reason.NONE:
-        return PlannedReads(hashtag=name, skip=reason)
-    is_known = state is not None and state.hashtag_id is not None
-    return PlannedReads(hashtag=name, totals_calls=int(not is_known), pages=max(0, page_budget))
-
-
-def skip_reason(state: KnownHashtag | None) -> Reason:
-    """Why a hashtag is not read at all; `Reason.NONE` when it is."""
-    return Reason.PAUSED if state is not None and state.paused_at is not None else Reason.NONE
 
 
 def is_probe_due(paused_at: datetime, now: datetime) -> bool:
     """Whether a paused hashtag deserves a try: once a day, for it may have come to life."""
     return now - paused_at >= _PROBE_AFTER
-
-
-def pause_reason(failures: int, reason: Reason) -> Reason:
-    """`Reason.PAUSED` when a hashtag is to be paused, else `Reason.NONE`.
-
-    ``failures`` counts consecutive failed slots, this one included. Only "no such hashtag" and "bad
-    request" pause: they say something about the hashtag, the others about the API.
-    """
-    if reason in {Reason.NOT_FOUND, Reason.BAD_REQUEST} and failures >= _PAUSE_AFTER:
-        return Reason.PAUSED
-    return Reason.NONE
 
 
 def rotate(items: Sequence[T], day_number: int) -> list[T]:
