@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, bindparam, select
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tagtide.models import HashtagReading, VideoCounters, VideoReading
@@ -26,7 +27,12 @@ class Topic:
 
 def insert(connection: Connection, table: Table) -> Any:
     """An INSERT that knows ON CONFLICT; the one statement that differs between the engines."""
-    if connection.dialect.name == "postgresql":
+    return insert_for(connection.dialect.name, table)
+
+
+def insert_for(dialect: str, table: Table) -> Any:
+    """The same by the name of the dialect, for statements that are built once."""
+    if dialect == "postgresql":
         from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
         return postgresql_insert(table)
@@ -36,7 +42,12 @@ def insert(connection: Connection, table: Table) -> Any:
 def insert_missing(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows and leave those that exist already as they are."""
     if rows:
-        connection.execute(insert(connection, table).on_conflict_do_nothing(), rows)
+        connection.execute(_insert_missing(connection.dialect.name, table), rows)
+
+
+@cache
+def _insert_missing(dialect: str, table: Table) -> Any:
+    return insert_for(dialect, table).on_conflict_do_nothing()
 
 
 def chunks(values: Iterable[Any]) -> Iterable[list[Any]]:
@@ -44,6 +55,11 @@ def chunks(values: Iterable[Any]) -> Iterable[list[Any]]:
     everything = list(values)
     for start in range(0, len(everything), _IN_LIMIT):
         yield everything[start : start + _IN_LIMIT]
+
+
+_HASHTAGS = select(t.hashtag.c.name, t.hashtag.c.id).where(
+    t.hashtag.c.name.in_(bindparam("names", expanding=True))
+)
 
 
 def hashtag_keys(connection: Connection, names: Iterable[str]) -> dict[str, int]:
@@ -61,9 +77,7 @@ def known_hashtag_keys(connection: Connection, names: Iterable[str]) -> dict[str
     """Keys of those hashtags that are stored, by name."""
     found: dict[str, int] = {}
     for some in chunks(names):
-        rows = connection.execute(
-            select(t.hashtag.c.name, t.hashtag.c.id).where(t.hashtag.c.name.in_(some))
-        )
+        rows = connection.execute(_HASHTAGS, {"names": some})
         found.update((row.name, row.id) for row in rows)
     return found
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, func, select, update
+from sqlalchemy import Column, Connection, and_, bindparam, case, func, select, update
 
 from tagtide.models import (
     Creator,
@@ -27,6 +28,7 @@ from tagtide.storage.rows import (
     chunks,
     hashtag_keys,
     insert,
+    insert_for,
     insert_missing,
     video_reading_of,
 )
@@ -112,11 +114,14 @@ def put_creators(connection: Connection, creators: Iterable[Creator]) -> dict[st
     return keys
 
 
+_CREATORS = select(t.creator).where(t.creator.c.creator_key.in_(bindparam("keys", expanding=True)))
+
+
 def _stored_creators(connection: Connection, keys: Iterable[str]) -> dict[str, Any]:
     rows: dict[str, Any] = {}
     for some in chunks(keys):
-        query = select(t.creator).where(t.creator.c.creator_key.in_(some))
-        rows.update((row.creator_key, row) for row in connection.execute(query))
+        found = connection.execute(_CREATORS, {"keys": some})
+        rows.update((row.creator_key, row) for row in found)
     return rows
 
 
@@ -126,15 +131,18 @@ def _says_more(creator: Creator, row: Any) -> bool:
 
 
 def _upsert_creators(connection: Connection, creators: Iterable[Creator]) -> None:
-    statement = insert(connection, t.creator)
+    # In one order everywhere, so that two writers never wait for each other.
+    rows = sorted((_creator_row(c) for c in creators), key=lambda row: str(row["creator_key"]))
+    connection.execute(_complete_creator(connection.dialect.name), rows)
+
+
+@cache
+def _complete_creator(dialect: str) -> Any:
+    statement = insert_for(dialect, t.creator)
     stated = {
         name: func.coalesce(statement.excluded[name], t.creator.c[name]) for name in _CREATOR_FACTS
     }
-    # In one order everywhere, so that two writers never wait for each other.
-    rows = sorted((_creator_row(c) for c in creators), key=lambda row: str(row["creator_key"]))
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["creator_key"], set_=stated), rows
-    )
+    return statement.on_conflict_do_update(index_elements=["creator_key"], set_=stated)
 
 
 def _creator_row(creator: Creator) -> dict[str, Any]:
@@ -204,22 +212,27 @@ def _identify(connection: Connection, sighting: Sighting, seen: Mapping[str, Vid
     )
 
 
-def _stored_videos(connection: Connection, video_ids: Iterable[str]) -> dict[str, Any]:
-    columns = (t.video.c.id, t.video.c.video_id, t.video.c.read_at, *_counter_columns(t.video))
-    rows: dict[str, Any] = {}
-    for some in chunks(video_ids):
-        # Locked in one order, so that "previous" is true and two writers never deadlock.
-        query = select(*columns).where(t.video.c.video_id.in_(some)).order_by(t.video.c.id)
-        found = connection.execute(query.with_for_update())
-        rows.update((row.video_id, row) for row in found)
-    return rows
-
-
 _COUNTERS = ("view_count", "like_count", "comment_count", "share_count", "save_count", "source")
 
+# Locked in one order, so that "previous" is true and two writers never deadlock.
+_VIDEOS = (
+    select(
+        t.video.c.id,
+        t.video.c.video_id,
+        t.video.c.read_at,
+        *(t.video.c[name] for name in _COUNTERS),
+    )
+    .where(t.video.c.video_id.in_(bindparam("ids", expanding=True)))
+    .order_by(t.video.c.id)
+    .with_for_update()
+)
 
-def _counter_columns(table: Any) -> tuple[Any, ...]:
-    return tuple(table.c[name] for name in _COUNTERS)
+
+def _stored_videos(connection: Connection, video_ids: Iterable[str]) -> dict[str, Any]:
+    rows: dict[str, Any] = {}
+    for some in chunks(video_ids):
+        rows.update((row.video_id, row) for row in connection.execute(_VIDEOS, {"ids": some}))
+    return rows
 
 
 def _counter_values(counters: VideoCounters) -> dict[str, Any]:
@@ -239,8 +252,14 @@ def _insert_videos(
     )
     for row in rows:
         row |= {"first_seen_at": read_at, "read_at": read_at}
-    statement = insert(connection, t.video).on_conflict_do_nothing()
-    return frozenset(connection.execute(statement.returning(t.video.c.video_id), rows).scalars())
+    statement = _insert_returning(connection.dialect.name, t.video.c.video_id)
+    return frozenset(connection.execute(statement, rows).scalars())
+
+
+@cache
+def _insert_returning(dialect: str, *columns: Column[Any]) -> Any:
+    """Insert what is missing and return columns of what was inserted."""
+    return insert_for(dialect, columns[0].table).on_conflict_do_nothing().returning(*columns)
 
 
 def _video_row(video: Video, creators: Mapping[str, int]) -> dict[str, Any]:
@@ -342,20 +361,30 @@ def _put_memberships(connection: Connection, page: _Page) -> dict[int, list[int]
     return _put_in_campaigns(connection, page)
 
 
+_HELD = (t.hashtag_video.c.hashtag_key == bindparam("feed")) & t.hashtag_video.c.video_key.in_(
+    bindparam("videos", expanding=True)
+)
+_HELD_VIDEOS = select(t.hashtag_video.c.video_key).where(_HELD)
+_SEEN_AGAIN = (
+    update(t.hashtag_video)
+    .where(_HELD, t.hashtag_video.c.last_seen_at < bindparam("at"))
+    .values(last_seen_at=bindparam("at"))
+)
+
+
 def _put_in_hashtag(connection: Connection, page: _Page) -> int:
     """Return how many videos the hashtag's feed showed for the first time."""
     at = page.sighting.read_at
-    keys = list(page.keys.values())
-    held = t.hashtag_video
-    here = (held.c.hashtag_key == page.hashtag_key) & held.c.video_key.in_(keys)
-    known = set(connection.execute(select(held.c.video_key).where(here)).scalars())
-    connection.execute(update(held).where(here, held.c.last_seen_at < at).values(last_seen_at=at))
+    here = {"feed": page.hashtag_key, "videos": list(page.keys.values())}
+    known = set(connection.execute(_HELD_VIDEOS, here).scalars())
+    if known:
+        connection.execute(_SEEN_AGAIN, here | {"at": at})
     rows = [
         {"hashtag_key": page.hashtag_key, "video_key": k, "first_seen_at": at, "last_seen_at": at}
-        for k in keys
+        for k in page.keys.values()
         if k not in known
     ]
-    insert_missing(connection, held, rows)
+    insert_missing(connection, t.hashtag_video, rows)
     return len(rows)
 
 
@@ -373,8 +402,8 @@ def _put_in_campaigns(connection: Connection, page: _Page) -> dict[int, list[int
     ]
     if not rows:
         return {}
-    statement = insert(connection, held).on_conflict_do_nothing()
-    inserted = connection.execute(statement.returning(held.c.video_key, held.c.campaign_id), rows)
+    statement = _insert_returning(connection.dialect.name, held.c.video_key, held.c.campaign_id)
+    inserted = connection.execute(statement, rows)
     new_in: dict[int, list[int]] = {}
     for video_key, campaign_id in inserted:
         new_in.setdefault(video_key, []).append(campaign_id)
@@ -385,22 +414,21 @@ def _count_videos(connection: Connection, page: _Page, new_here: int) -> None:
     gain = sum(_gain(page, video_id) for video_id in page.seen)
     if not new_here and not gain:
         return
-    statement = insert(connection, t.hashtag_window).values(
-        hashtag_key=page.hashtag_key,
-        window_at=window_of(page.sighting.read_at),
-        new_videos=new_here,
-        view_gain=gain,
-    )
+    row = {
+        "hashtag_key": page.hashtag_key,
+        "window_at": window_of(page.sighting.read_at),
+        "new_videos": new_here,
+        "view_gain": gain,
+    }
+    connection.execute(_add_to_window(connection.dialect.name), row)
+
+
+@cache
+def _add_to_window(dialect: str) -> Any:
+    statement = insert_for(dialect, t.hashtag_window)
     window, new = t.hashtag_window.c, statement.excluded
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["hashtag_key", "window_at"],
-            set_={
-                "new_videos": window.new_videos + new.new_videos,
-                "view_gain": window.view_gain + new.view_gain,
-            },
-        )
-    )
+    added = {name: window[name] + new[name] for name in ("new_videos", "view_gain")}
+    return statement.on_conflict_do_update(index_elements=["hashtag_key", "window_at"], set_=added)
 
 
 def _gain(page: _Page, video_id: str) -> int:
