@@ -12,6 +12,7 @@ from tagtide.core.planning import (
     Phase,
     balance_warning,
     campaign_phase,
+    is_probe_due,
     rotate,
 )
 from tagtide.models import Campaign, CampaignHashtag, Job, Role
