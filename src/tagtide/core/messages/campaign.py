@@ -202,11 +202,13 @@ def _rates_of(rates: RateSummary) -> str:
     return f"over {f.whole(rates.known)} of {f.counted(rates.known + rates.unknown, 'video')}"
 
 
-def _alerts(report: CampaignReport) -> list[Block]:
+def _alerts(report: CampaignReport, most: int = 5) -> list[Block]:
     if not report.alerts:
         return []
-    items = tuple(Cell(f.clean_text(a.reason, 300), link=safe_link(a.url)) for a in report.alerts)
-    return [Heading(f"{f.counted(len(items), 'alert')} firing"), BulletList(items)]
+    count = len(report.alerts)
+    shown = [Cell(f.clean_text(a.reason, 300), link=safe_link(a.url)) for a in report.alerts[:most]]
+    more = [Cell(f"{count - most} more in `tagtide alerts list`.")] if count > most else []
+    return [Heading(f"{f.counted(count, 'alert')} firing"), BulletList((*shown, *more))]
 
 
 def _hashtags(lines: Sequence[HashtagLine], title: str) -> Table:
@@ -313,8 +315,8 @@ def _viral(report: CampaignReport) -> list[Block]:
         Column("Creator"),
         Column("Counter"),
         Column("Value", Kind.NUMBER),
-        Column("× mean of the others", Kind.NUMBER),
-        Column("Age-adjusted score", Kind.NUMBER),
+        Column("× mean of others", Kind.NUMBER),
+        Column("Age score", Kind.NUMBER),
     )
     factor = f.decimal(report.viral_factor).removesuffix(".0")
     return [
@@ -323,8 +325,15 @@ def _viral(report: CampaignReport) -> list[Block]:
             columns,
             rows,
             empty=f"No video is above {factor} times the mean of the others.",
+            note=_AGE_SCORE if report.viral else "",
         )
     ]
+
+
+_AGE_SCORE = (
+    "Age score: standard deviations above what videos of this campaign have at that age; about 1 "
+    "in 100 passes 3."
+)
 
 
 def _viral_cells(line: VideoLine) -> tuple[Cell, ...]:

@@ -221,7 +221,7 @@ def _weekly_emerging(report: WeeklyReport) -> list[Block]:
 
 def _weekly_method(report: WeeklyReport) -> str:
     return (
-        f"Usual: mean of up to {report.rolling_weeks} earlier weekly changes of views, from 3 "
-        "on. The verdict's figure is the distance from it in standard deviations of those weeks, "
-        "which count as at least 10 % of the mean; a spike or a drop is 3 or more of them."
+        f"Usual: mean of up to {report.rolling_weeks} earlier weekly changes of views. A verdict "
+        "takes 3 of them; its figure is the distance from their mean in standard deviations, which "
+        "count as at least 10 % of the mean. A spike or a drop is 3 or more."
     )

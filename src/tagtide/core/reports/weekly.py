@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from tagtide.core.metrics import (
     HALF_WEEK,
+    MIN_WEEKS,
     WEEK,
     Anomaly,
     Growth,
@@ -306,7 +307,7 @@ def _why_unjudged(
         return "the change of views is unknown"
     if not current.counts:
         return "less than half a week of readings"
-    return f"{verdict.points} of 3 earlier weeks known"
+    return f"{verdict.points} of {MIN_WEEKS} weeks"
 
 
 # --- co-occurring hashtags ------------------------------------------------------------------------
