@@ -241,7 +241,8 @@ async def _kept(context: Context, campaign: Campaign, report: CampaignReport) ->
             kind=report.kind,
             on=report.on,
             made_at=context.clock.now(),
-            body=report.as_dict(),
+            # Without the list of videos: the next report needs the totals, and readings are kept.
+            body=report.as_dict(videos=False),
         )
     )
     return report
