@@ -463,7 +463,7 @@ def test_a_cancelled_call_gives_its_place_back():
             call.cancel()
             waiting.cancel()
             await asyncio.gather(call, waiting, return_exceptions=True)
-            return await source.hashtag(name="tidal")
+            return await asyncio.wait_for(source.hashtag(name="tidal"), 5)
 
     assert isinstance(asyncio.run(run()), Answer)
 

@@ -240,6 +240,14 @@ def test_a_refusal_of_upstream_is_not_a_missing_hashtag():
     assert caught.value.reason is Reason.UPSTREAM
 
 
+@pytest.mark.parametrize("code", [[], {}, "10205", True, None, 1.5])
+def test_a_status_code_may_be_anything(code):
+    for data in ({"challengeInfo": {}, "statusCode": code}, {"ch_info": None, "status_code": code}):
+        with pytest.raises(ItemNotFound):
+            wire.decode_hashtag(answer(data))
+    assert wire.decode_video_page(answer({"itemList": [], "statusCode": code})).value.videos == ()
+
+
 # --- videos ---------------------------------------------------------------------------------------
 
 APP = {
