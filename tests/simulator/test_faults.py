@@ -280,6 +280,13 @@ def test_whether_a_fault_is_billed_is_part_of_the_rule(serve: Serve, world: Worl
     assert api.server.balance == 5
 
 
+def test_no_fault_is_billed_without_credits(serve: Serve, world: World) -> None:
+    api = serve(world, FaultRule(fault="null_stats"), credits=1)
+    assert [_totals(api).status for _ in range(2)] == [200, 402]
+    api = serve(world, FaultRule(fault="status_500"), credits=0)
+    assert _totals(api).status == 500
+
+
 # --- when -----------------------------------------------------------------------------------------
 
 
@@ -398,5 +405,5 @@ def test_the_documentation_lists_every_fault() -> None:
     listed = page.read_text(encoding="utf-8").partition("<!-- faults -->")[2]
     rows = [line for line in listed.splitlines() if line.startswith("| `")]
     billed = {True: "yes", False: "no"}
-    for (name, fault), row in zip(FAULTS.items(), rows, strict=False):
+    for (name, fault), row in zip(FAULTS.items(), rows, strict=True):
         assert row == f"| `{name}` | {fault.doc} | {billed[fault.charged]} |"

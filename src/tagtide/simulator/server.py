@@ -138,6 +138,10 @@ class SimulatorServer:
         if self._server is None:
             return
         self._server.close()
+        # A connection that was accepted a moment ago becomes a conversation within four rounds of
+        # the loop; without them its socket would outlive the server.
+        for _ in range(4):
+            await self.sim_clock.sleep(0)
         for task, writer in self._conversations.items():
             writer.transport.abort()
             task.cancel()
@@ -293,16 +297,21 @@ class SimulatorServer:
         finally:
             self._in_flight -= 1
 
+    def _out_of_credits(self, call: ApiCall) -> Reply:
+        refusal = insufficient_credits(self._account.credits)
+        return self._refuse(call.endpoint.value, dict(call.params), refusal)
+
     def _honest(self, call: ApiCall) -> Reply:
         if self._account.credits <= 0:
-            refusal = insufficient_credits(self._account.credits)
-            return self._refuse(call.endpoint.value, dict(call.params), refusal)
+            return self._out_of_credits(call)
         answered = self.answers.answer(self.sim_clock.now(), call)
         charged = self._account.charge() if _is_billed(answered) else 0
         return self._recorded(call, self._worded(answered, charged), charged)
 
     def _faulty(self, rule: FaultRule, call: ApiCall) -> Reply:
         billable = rule.charged and call.endpoint is not Endpoint.USAGE
+        if billable and self._account.credits <= 0:
+            return self._out_of_credits(call)
         charged = self._account.charge() if billable else 0
         reply = rule.apply(
             Occasion(
