@@ -46,7 +46,7 @@ def test_every_setting_is_in_the_file_that_init_writes() -> None:
     for name, field in Settings.model_fields.items():
         section = field.annotation
         for key in getattr(section, "model_fields", {}):
-            assert re.search(rf"^#{key}(_file)? =", text, re.M), f"{name}.{key}"
+            assert re.search(rf"^#{key}(_file)? =", text, re.MULTILINE), f"{name}.{key}"
 
 
 def test_error_codes_are_unique() -> None:

@@ -441,7 +441,7 @@ class LedgerStore(Protocol):
     async def spent(self, since: datetime, campaign_id: int | None = None) -> LedgerTotals: ...
 
     async def spending(self, since: datetime, by: str) -> list[LedgerLine]:
-        """Lines by ``campaign``, ``job``, ``endpoint`` or ``day``, largest first (days in order)."""
+        """Lines by ``campaign``, ``job``, ``endpoint`` or ``day``; largest first, days in order."""
 
     async def record_balance(self, balance: Balance) -> None: ...
 
@@ -486,7 +486,12 @@ class ReadingStore(Protocol):
         """Every video of a campaign at its latest reading; by id. Each argument keeps fewer."""
 
     async def video_readings_near(
-        self, campaign_id: int, target: datetime, tolerance: timedelta
+        self,
+        campaign_id: int,
+        target: datetime,
+        tolerance: timedelta,
+        *,
+        hashtags: Sequence[str] | None = None,
     ) -> dict[str, VideoReading]:
         """For each video of the campaign, its reading nearest to ``target`` in the tolerance."""
 
