@@ -341,7 +341,10 @@ class _Tracker:
         if not fresh:
             return None, None
         earlier = await self._context.store.video_readings_near(
-            campaign.campaign_id, reading.read_at - window, window / 2
+            campaign.campaign_id,
+            reading.read_at - window,
+            window / 2,
+            hashtags=[self._state.name],
         )
         pairs = [
             (v.counters.engagement, earlier[v.video_id].counters.engagement)

@@ -6,16 +6,25 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, func, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    case,
+    func,
+    select,
+    true,
+    union_all,
+    update,
+)
 
 from tagtide.errors import NotFound
-from tagtide.models import HashtagReading, Reason, Role, VideoReading
+from tagtide.models import HashtagReading, Reason, Role, VideoCounters, VideoReading
 from tagtide.ports import HashtagState, KnownVideo, StoredReport
 from tagtide.storage import tables as t
 from tagtide.storage.rows import (
     Topic,
     chunks,
-    counters_of,
     hashtag_reading_of,
     insert,
     video_reading_of,
@@ -63,14 +72,23 @@ class Readings(Topic):
         ``hashtags`` and ``role`` keep those seen in the feed of such a hashtag, ``seen_in_run``
         those that the run saw, ``read_since`` those with a reading from then on.
         """
-        some = _some_videos(campaign_id, seen_in_run, read_since)
-        return await self._db.read(lambda c: _known_videos(c, campaign_id, hashtags, role, some))
+        some = _some_videos(campaign_id, seen_in_run, read_since, _feeds_of(hashtags, role))
+        return await self._db.read(lambda c: _known_videos(c, campaign_id, some))
 
     async def video_readings_near(
-        self, campaign_id: int, target: datetime, tolerance: timedelta
+        self,
+        campaign_id: int,
+        target: datetime,
+        tolerance: timedelta,
+        *,
+        hashtags: Sequence[str] | None = None,
     ) -> dict[str, VideoReading]:
-        """By video, its reading nearest to ``target``; without those that have none so near."""
-        query = _nearest_readings(campaign_id, target, tolerance)
+        """By video, its reading nearest to ``target``; without those that have none so near.
+
+        ``hashtags`` keeps the videos seen in the feed of such a hashtag.
+        """
+        some = _some_videos(campaign_id, None, None, _feeds_of(hashtags, None))
+        query = _nearest_readings(campaign_id, target, tolerance, some)
         return await self._db.read(
             lambda c: {row.video_id: video_reading_of(row) for row in c.execute(query)}
         )
@@ -187,33 +205,29 @@ def _near(
 
 
 def _known_videos(
-    connection: Connection,
-    campaign_id: int,
-    hashtags: Sequence[str] | None,
-    role: Role | None,
-    some: Select[tuple[int]] | None,
+    connection: Connection, campaign_id: int, some: Select[tuple[int]] | None
 ) -> list[KnownVideo]:
     feeds = _feeds(connection, campaign_id, some)
-    wanted = _wanted(connection, campaign_id, hashtags, role)
     names = {
         row.id: row.name for row in connection.execute(select(t.hashtag.c.id, t.hashtag.c.name))
     }
     query = _known_videos_query(campaign_id, some)
-    return [
-        _known_video(row, names, feeds.get(row.video_key, ()))
-        for row in connection.execute(query)
-        if wanted is None or not wanted.isdisjoint(feeds.get(row.video_key, ()))
-    ]
+    return [_known_video(row, names, feeds.get(row[0], ())) for row in connection.execute(query)]
 
 
 def _some_videos(
-    campaign_id: int, seen_in_run: int | None, read_since: datetime | None
+    campaign_id: int,
+    seen_in_run: int | None,
+    read_since: datetime | None,
+    feeds: ColumnElement[bool] | None,
 ) -> Select[tuple[int]] | None:
     """Keys of the campaign's videos that a condition keeps; None where there is none."""
-    if seen_in_run is None and read_since is None:
+    if seen_in_run is None and read_since is None and feeds is None:
         return None
     held = t.campaign_video
     query = select(held.c.video_key).where(held.c.campaign_id == campaign_id)
+    if feeds is not None:
+        query = query.where(held.c.video_key.in_(_seen_in(campaign_id, feeds)))
     if seen_in_run is not None:
         saw = select(t.run_video.c.video_key).where(t.run_video.c.run_id == seen_in_run)
         query = query.where(held.c.video_key.in_(saw))
@@ -243,24 +257,23 @@ def _feeds(
     return found
 
 
-def _wanted(
-    connection: Connection,
-    campaign_id: int,
-    hashtags: Sequence[str] | None,
-    role: Role | None,
-) -> set[int] | None:
+def _feeds_of(hashtags: Sequence[str] | None, role: Role | None) -> ColumnElement[bool] | None:
+    """Which of a campaign's hashtags are meant; None is all of them."""
     if hashtags is None and role is None:
         return None
-    held = t.campaign_hashtag
-    query = select(held.c.hashtag_key).where(held.c.campaign_id == campaign_id)
-    if role is not None:
-        query = query.where(held.c.role == role)
-    if hashtags is not None:
-        name = t.hashtag.c.name
-        query = query.join(t.hashtag, t.hashtag.c.id == held.c.hashtag_key).where(
-            name.in_(hashtags)
-        )
-    return set(connection.execute(query).scalars())
+    named = true() if hashtags is None else t.hashtag.c.name.in_(hashtags)
+    return named if role is None else named & (t.campaign_hashtag.c.role == role)
+
+
+def _seen_in(campaign_id: int, feeds: ColumnElement[bool]) -> Select[tuple[int]]:
+    """Keys of the videos in the feeds of those hashtags of the campaign."""
+    held, feed = t.campaign_hashtag, t.hashtag_video
+    return (
+        select(feed.c.video_key)
+        .join(held, held.c.hashtag_key == feed.c.hashtag_key)
+        .join(t.hashtag, t.hashtag.c.id == held.c.hashtag_key)
+        .where(held.c.campaign_id == campaign_id, feeds)
+    )
 
 
 def _known_videos_query(campaign_id: int, some: Select[tuple[int]] | None) -> Select[Any]:
@@ -296,40 +309,57 @@ def _known_videos_query(campaign_id: int, some: Select[tuple[int]] | None) -> Se
 
 
 def _known_video(row: Any, names: dict[int, str], feeds: Sequence[int]) -> KnownVideo:
-    first = names[row.hashtag_key]
+    # Ten thousand of these make a page: unpacking is cheaper than asking the row name by name.
+    (
+        _, first, first_seen_at, high_priority_at, video_id, caption, created_at, read_at,
+        views, likes, comments, shares, saves, source,
+        author_key, username, sec_uid, nickname, followers,
+    ) = row  # fmt: skip
     return KnownVideo(
-        video_id=row.video_id,
-        hashtag=first,
-        hashtags=tuple([names[key] for key in feeds]) or (first,),
-        author_key=row.creator_key,
-        author_username=row.username,
-        author_sec_uid=row.sec_uid,
-        author_nickname=row.nickname,
-        author_followers=row.follower_count,
-        caption=row.caption,
-        created_at=row.created_at,
-        first_seen_at=row.first_seen_at,
-        high_priority_at=row.high_priority_at,
-        read_at=row.read_at,
-        counters=counters_of(row),
+        video_id=video_id,
+        hashtag=names[first],
+        hashtags=tuple([names[key] for key in feeds]) or (names[first],),
+        author_key=author_key,
+        author_username=username,
+        author_sec_uid=sec_uid,
+        author_nickname=nickname,
+        author_followers=followers,
+        caption=caption,
+        created_at=created_at,
+        first_seen_at=first_seen_at,
+        high_priority_at=high_priority_at,
+        read_at=read_at,
+        counters=VideoCounters(
+            view_count=views,
+            like_count=likes,
+            comment_count=comments,
+            share_count=shares,
+            save_count=saves,
+            source=source,
+        ),
     )
 
 
-def _nearest_readings(campaign_id: int, target: datetime, tolerance: timedelta) -> Select[Any]:
+def _nearest_readings(
+    campaign_id: int, target: datetime, tolerance: timedelta, some: Select[tuple[int]] | None
+) -> Select[Any]:
     """Two seeks by key per video: the last reading up to the target, the first one after it."""
     reading = t.video_reading.alias("near")
     same = reading.c.video_key == t.campaign_video.c.video_key
     at = reading.c.read_at
     before = select(func.max(at)).where(same, at <= target, at >= target - tolerance)
     after = select(func.min(at)).where(same, at > target, at <= target + tolerance)
+    held = t.campaign_video.c.campaign_id == campaign_id
     sides = (
         select(
             t.campaign_video.c.video_key,
             before.scalar_subquery().label("before"),
             after.scalar_subquery().label("after"),
         )
-        .where(t.campaign_video.c.campaign_id == campaign_id)
-        .subquery()
+        .where(held if some is None else held & t.campaign_video.c.video_key.in_(some))
+        .cte("sides")
+        # Else each mention of a side would be sought for again.
+        .prefix_with("MATERIALIZED")
     )
     is_after_nearer = sides.c.after - target < target - sides.c.before
     nearest = case(
