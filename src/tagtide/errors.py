@@ -291,11 +291,14 @@ class DeliveryError(TagtideError):
         message: str = "",
         *,
         permanent: bool = False,
+        refused: bool = False,
         retry_after: float | None = None,
         hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         #: True when sending it again cannot help.
         self.permanent = permanent
+        #: True when the receiver understood and said no; worth a few more tries, not days of them.
+        self.refused = refused
         #: Seconds the receiver asked to wait.
         self.retry_after = retry_after

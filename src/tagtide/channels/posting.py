@@ -113,11 +113,14 @@ def _failure(status: int, wait: float | None, gone: frozenset[int]) -> DeliveryE
         return DeliveryError(
             f"The receiver says that this address is no longer in use (status {status}).",
             permanent=True,
-            hint="Set a new address for the channel, then run `tagtide channels test`.",
+            hint="Set a new address for the channel in the configuration.",
         )
     if 300 <= status < 400:
         return DeliveryError("The receiver redirects elsewhere; tagtide does not follow.")
-    return DeliveryError(f"The receiver answered with status {status}.", retry_after=wait)
+    sentence = f"The receiver answered with status {status}."
+    # 408 and 429 are about the moment, not about the message.
+    refused = 400 <= status < 500 and status not in {408, 429}
+    return DeliveryError(sentence, refused=refused, retry_after=wait)
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:

@@ -21,6 +21,8 @@ _LEASE = timedelta(seconds=60)
 _FIRST_WAITS = (5.0, 30.0, 120.0, 600.0, 1800.0)
 _LATER_WAIT = 1800.0
 _GIVE_UP_AFTER = timedelta(hours=76)
+#: Attempts after which a receiver that says no is believed.
+_REFUSALS = 4
 #: Share by which a wait varies.
 _JITTER = 0.2
 
@@ -77,7 +79,9 @@ async def _failed(context: Context, notification: Notification, error: DeliveryE
     now = context.clock.now()
     wait = next_wait(notification.attempts, error, context.clock.random())
     exhausted = now + timedelta(seconds=wait) - notification.created_at > _GIVE_UP_AFTER
-    retry_at = None if error.permanent or exhausted else now + timedelta(seconds=wait)
+    refused = error.refused and notification.attempts >= _REFUSALS
+    hopeless = error.permanent or refused or exhausted
+    retry_at = None if hopeless else now + timedelta(seconds=wait)
     _log.warning(
         "delivery_failed",
         channel=notification.channel,
