@@ -22,8 +22,8 @@ from tagtide.errors import (
 from tagtide.ports import Changes
 from tagtide.storage import schema
 from tagtide.storage.database import sqlite_file
-from tagtide.storage.maintenance import backup, check, hold_instance, restore, upgrade
-from tagtide.storage.store import open_store
+from tagtide.storage.maintenance import backup, check, hold_instance, restore
+from tagtide.storage.store import open_store, upgrade
 
 
 def file_of(url: str) -> Path:

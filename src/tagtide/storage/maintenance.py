@@ -1,6 +1,6 @@
-"""What is done to a database as a whole: back up, restore, check, upgrade, hold for one instance.
+"""What is done to a database as a whole: back up, restore, check, hold for one instance.
 
-Everything but `upgrade` blocks; call it from a thread where an event loop runs.
+Everything here blocks; call it from a thread where an event loop runs.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from tagtide.errors import (
     StorageUnavailable,
 )
 from tagtide.models import AlertState, Charge
-from tagtide.ports import Clock
 from tagtide.storage import schema
 from tagtide.storage import tables as t
 from tagtide.storage.database import parse_url, postgres_engine, sqlite_engine, sqlite_file
@@ -366,16 +365,7 @@ def _count_of(table: Table) -> Select[int]:
     return select(func.count()).select_from(table)
 
 
-# --- upgrade, and one instance at a time ----------------------------------------------------------
-
-
-async def upgrade(url: str, *, clock: Clock) -> str:
-    """Create or upgrade the tables (on SQLite after a backup); return the version they have now."""
-    from tagtide.storage.store import open_store
-
-    store = await open_store(url, clock=clock, migrate=True)
-    await store.aclose()
-    return schema.HEAD
+# --- one instance at a time ---------------------------------------------------------------------
 
 
 @contextmanager

@@ -107,6 +107,13 @@ async def open_store(
     return SqlStore(database, clock)
 
 
+async def upgrade(url: str, *, clock: Clock) -> str:
+    """Create or upgrade the tables (on SQLite after a backup); return the version they have now."""
+    store = await open_store(url, clock=clock, migrate=True)
+    await store.aclose()
+    return schema.HEAD
+
+
 def _bring_up_to_date(connection: Connection, *, migrate: bool) -> None:
     found = schema.state(connection)
     if migrate and found in (schema.SchemaState.EMPTY, schema.SchemaState.OUTDATED):
