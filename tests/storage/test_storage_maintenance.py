@@ -178,6 +178,9 @@ def test_a_sound_database_has_no_problems(sqlite_url: str) -> None:
     assert report.problems == ()
     assert (report.version, report.newest_backup) == (schema.HEAD, made.path)
     assert (report.rows["video"], report.rows["ledger"]) == (1, 0)
+    assert report.is_good
+    assert report.lines()[-1] == "Sound."
+    assert report.as_dict()["newest_backup"] == str(made.path)
 
 
 @pytest.mark.parametrize(
@@ -209,6 +212,8 @@ def test_check_of_a_damaged_file(sqlite_url: str) -> None:
     report = check(sqlite_url)
     assert report.version is None
     assert "damaged" in report.problems[0]
+    assert not report.is_good
+    assert "Newest backup: none." in report.lines()
 
 
 @pytest.mark.postgres

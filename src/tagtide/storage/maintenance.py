@@ -80,6 +80,27 @@ class CheckReport:
     size_bytes: int | None
     newest_backup: Path | None
 
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def lines(self) -> list[str]:
+        """For a person: the problems, or the rows of each table."""
+        if self.problems:
+            return [*self.problems, f"Newest backup: {self.newest_backup or 'none'}."]
+        return [*(f"{name}: {count} rows" for name, count in self.rows.items()), "Sound."]
+
+    def as_dict(self) -> dict[str, object]:
+        """For machines."""
+        return {
+            "version": self.version,
+            "rows": dict(self.rows),
+            "problems": list(self.problems),
+            "size_bytes": self.size_bytes,
+            "newest_backup": str(self.newest_backup) if self.newest_backup else None,
+        }
+
 
 # --- backup and restore ---------------------------------------------------------------------------
 
