@@ -170,10 +170,17 @@ def system_clock() -> Clock:
 
 
 def maintenance() -> ModuleType:
-    """Upgrade, backup, restore and check of the database, which need no open application."""
+    """Backup, restore and check of the database, which need no open application."""
     from tagtide.storage import maintenance as module
 
     return module
+
+
+async def upgrade_database(url: str) -> str:
+    """Bring a database to this version's tables; say what was done. Raises `StorageError`."""
+    from tagtide.storage.store import upgrade
+
+    return await upgrade(url, clock=SystemClock())
 
 
 def process_id() -> str:

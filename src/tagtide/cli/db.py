@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from tagtide.bootstrap import maintenance
+from tagtide.bootstrap import maintenance, system_clock, upgrade_database
 from tagtide.cli.options import common_options, json_option, print_json, read_settings
+from tagtide.cli.options import run as run_async
 from tagtide.settings import mask_url
 
 
@@ -21,7 +22,7 @@ def db() -> None:
 def upgrade(config: str | None, database: str | None) -> None:
     """Bring the database to this version's schema; an SQLite file is backed up first."""
     url = read_settings(config, database).settings.database.url
-    result = maintenance().upgrade(url)
+    result = run_async(lambda: upgrade_database(url))
     click.echo(f"{mask_url(url)}: {result}")
 
 
@@ -31,7 +32,8 @@ def upgrade(config: str | None, database: str | None) -> None:
 def backup(target: Path | None, config: str | None, database: str | None) -> None:
     """Make a verified copy while tagtide runs; the newest seven are kept."""
     url = read_settings(config, database).settings.database.url
-    click.echo(f"Backed up to {maintenance().backup(url, target)}.")
+    made = maintenance().backup(url, target, now=system_clock().now())
+    click.echo(f"Backed up {made.rows:,} rows to {made.path}.")
 
 
 @db.command()
@@ -43,8 +45,9 @@ def restore(file: Path, yes: bool, config: str | None, database: str | None) -> 
     url = read_settings(config, database).settings.database.url
     if not yes:
         click.confirm(f"Replace {mask_url(url)} by {file}?", abort=True, err=True)
-    kept = maintenance().restore(url, file)
-    click.echo(f"Restored from {file}." + (f" The replaced database is {kept}." if kept else ""))
+    done = maintenance().restore(url, file, now=system_clock().now())
+    kept = f" The replaced database is {done.replaced}." if done.replaced else ""
+    click.echo(f"Restored {done.rows:,} rows from {file}.{kept}")
 
 
 @db.command()
