@@ -33,7 +33,7 @@ def backup(target: Path | None, config: str | None, database: str | None) -> Non
     """Make a verified copy while tagtide runs; the newest seven are kept."""
     url = read_settings(config, database).settings.database.url
     made = maintenance().backup(url, target, now=system_clock().now())
-    click.echo(f"Backed up {made.rows:,} rows to {made.path}.")
+    click.echo(f"Backed up {sum(made.rows.values()):,} rows to {made.path}.")
 
 
 @db.command()
@@ -47,7 +47,7 @@ def restore(file: Path, yes: bool, config: str | None, database: str | None) -> 
         click.confirm(f"Replace {mask_url(url)} by {file}?", abort=True, err=True)
     done = maintenance().restore(url, file, now=system_clock().now())
     kept = f" The replaced database is {done.replaced}." if done.replaced else ""
-    click.echo(f"Restored {done.rows:,} rows from {file}.{kept}")
+    click.echo(f"Restored {sum(done.rows.values()):,} rows from {file}.{kept}")
 
 
 @db.command()
