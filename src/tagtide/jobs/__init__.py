@@ -6,7 +6,7 @@ the only module that knows DBOS. Importing this package imports none of DBOS.
 
 from tagtide.jobs.health import Condition, Health, Readiness
 from tagtide.jobs.planning import Slot, due_slot, effective_schedule
-from tagtide.jobs.service import Service, ServicePlan, instance, refuse_unshared
+from tagtide.jobs.service import Service, ServicePlan, Timing, instance, refuse_unshared
 
 __all__ = [
     "Condition",
@@ -15,6 +15,7 @@ __all__ = [
     "Service",
     "ServicePlan",
     "Slot",
+    "Timing",
     "due_slot",
     "effective_schedule",
     "instance",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from tagtide.core.planning import Phase, campaign_phase
@@ -53,7 +54,13 @@ def effective_schedule(campaign: Campaign, job: Job, defaults: Mapping[Job, str]
 
     Raises `InvalidInput` when it cannot be read.
     """
-    return Schedule.parse(campaign.schedules.get(job) or defaults[job], campaign.timezone)
+    return _parsed(campaign.schedules.get(job) or defaults[job], campaign.timezone)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str, zone: str) -> Schedule:
+    """Schedules are looked at every few seconds and change every few months."""
+    return Schedule.parse(text, zone)
 
 
 def due_slot(

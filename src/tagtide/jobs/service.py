@@ -17,7 +17,6 @@ from tagtide.core.schedule import Schedule
 from tagtide.errors import (
     ConfigError,
     DiskFull,
-    InvalidInput,
     SourceError,
     StorageError,
     StorageUnavailable,
@@ -36,18 +35,27 @@ from tagtide.storage.maintenance import hold_instance
 
 _log = structlog.get_logger(__name__)
 
-#: Seconds between two rounds of each loop.
-PLAN_EVERY, BEAT_EVERY, DELIVER_EVERY = 10.0, 15.0, 5.0
-SWEEP_EVERY = 3600.0
-#: A worker that has not beaten for this long is dead.
-DEAD_AFTER = timedelta(seconds=60)
-#: Seconds that runs in flight have to end after SIGTERM.
-GRACE = 25.0
 #: Seconds without a tick of the scheduler after which the process gives up on itself.
 STUCK_AFTER = 600.0
 STUCK_EXIT = 70
+#: What could not be planned is tried again after this.
+_LOOK_AGAIN = timedelta(hours=1)
 #: Missed slots that are written down one by one; older ones are only counted.
 _RECORDED = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Seconds between two rounds of each loop, and how long things may take."""
+
+    plan: float = 10.0
+    beat: float = 15.0
+    deliver: float = 5.0
+    sweep: float = 3600.0
+    #: A worker that has not beaten for this long is dead.
+    dead_after: float = 60.0
+    #: What runs in flight have to end after SIGTERM.
+    grace: float = 25.0
 
 
 class WorkerStore(Protocol):
@@ -95,6 +103,7 @@ class ServicePlan:
     host: str
     #: Schedule per job where a campaign has none of its own.
     schedules: Mapping[Job, str]
+    timing: Timing = Timing()
 
 
 def instance(database_url: str) -> AbstractContextManager[None]:
@@ -127,6 +136,8 @@ class Planner:
     _asked: dict[tuple[int, Job], datetime] = field(default_factory=dict)
     #: Jobs with a due slot that was held back, and why.
     _held: dict[tuple[int, Job], Reason] = field(default_factory=dict)
+    #: What could not be planned, and when it is tried again unless the campaign is edited before.
+    _broken: dict[tuple[int, Job], tuple[Campaign, datetime]] = field(default_factory=dict)
     _latest: datetime | None = None
 
     async def tick(self) -> None:
@@ -148,26 +159,46 @@ class Planner:
         return False
 
     async def _look(self, campaign: Campaign, job: Job, now: datetime) -> None:
+        """One campaign that cannot be planned must not stop the others."""
         key = campaign.campaign_id, job
-        try:
-            schedule = effective_schedule(campaign, job, self.schedules)
-        except InvalidInput as error:
-            _log.error("schedule_unusable", campaign=campaign.name, job=job.value, why=str(error))
+        broken = self._broken.get(key)
+        if broken is not None and broken[0] == campaign and now < broken[1]:
             return
+        try:
+            await self._plan(campaign, job, now)
+        except StorageError:
+            raise
+        except Exception:  # noqa: BLE001 - a zone or schedule may have become unreadable
+            self._broken[key] = campaign, now + _LOOK_AGAIN
+            _log.exception("campaign_not_planned", campaign=campaign.name, job=job.value)
+
+    async def _plan(self, campaign: Campaign, job: Job, now: datetime) -> None:
+        key = campaign.campaign_id, job
+        schedule = effective_schedule(campaign, job, self.schedules)
         known = self._next.get(key)
-        if known is not None and known[0] == schedule and now < known[1]:
+        if known is not None and known[0] != schedule:
+            # Edited: what the new schedule would have run before was not missed.
+            known = self._next[key] = schedule, schedule.next_after(now)
+        if known is not None and now < known[1]:
             return
         if job in PAID and (reason := self.holds.reason(now)) is not Reason.NONE:
             self._held[key] = reason
             return
-        await self._ask(campaign, job, schedule, now)
+        since = known[1] - timedelta(microseconds=1) if known else None
+        await self._ask(campaign, job, schedule, now, since)
         self._next[key] = schedule, schedule.next_after(now)
 
-    async def _ask(self, campaign: Campaign, job: Job, schedule: Schedule, now: datetime) -> None:
+    async def _ask(
+        self,
+        campaign: Campaign,
+        job: Job,
+        schedule: Schedule,
+        now: datetime,
+        since: datetime | None,
+    ) -> None:
         key = campaign.campaign_id, job
         last = await self.context.store.last_slot(job, campaign.campaign_id)
-        asked = self._asked.get(key)
-        newest = max(filter(None, (last, asked)), default=None)
+        newest = max(filter(None, (last, self._asked.get(key), since)), default=None)
         due = due_slot(campaign, job, schedule, newest, now)
         reason = self._held.pop(key, Reason.DOWNTIME)
         if due.skipped:
@@ -228,24 +259,32 @@ class Service:
         self._is_alone = sqlite_file(plan.database_url) is not None
         self._steady_since: float | None = None
 
+    async def perform(self, slot: Slot) -> str:
+        """Run one slot to its end, as the queue does."""
+        return await self._worker.perform(slot)
+
     @property
     def _clock(self) -> Clock:
         return self._context.clock
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until ``stop`` is set, then end what is in flight within `GRACE` seconds.
+        """Work until ``stop`` is set, then end what is in flight, within the grace.
 
         Survives a database that goes away. Raises `ConfigError` where the queue cannot live.
         """
+        timing = self._plan.timing
         with self._watchdog():
             if not await self._start(stop):
                 return
             try:
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(self._every(PLAN_EVERY, self._tick, stop))
-                    group.create_task(self._every(BEAT_EVERY, self._beat, stop))
-                    group.create_task(self._every(DELIVER_EVERY, self._deliver, stop))
-                    group.create_task(self._every(SWEEP_EVERY, self._sweep, stop))
+                    for seconds, work in (
+                        (timing.plan, self.tick),
+                        (timing.beat, self.beat),
+                        (timing.deliver, self._deliver),
+                        (timing.sweep, self._sweep),
+                    ):
+                        group.create_task(self._every(seconds, work, stop))
             finally:
                 await self._end()
 
@@ -269,7 +308,7 @@ class Service:
     async def _end(self) -> None:
         self.health.set(Condition.STARTING, "The process is stopping.")
         _log.info("schedules_stopping")
-        await self._queue.stop(GRACE)
+        await self._queue.stop(self._plan.timing.grace)
         with suppress(StorageError):
             await self._workers.remove_worker(self._plan.executor_id)
         _log.info("schedules_stopped")
@@ -296,7 +335,8 @@ class Service:
 
     # --- the loops --------------------------------------------------------------------------------
 
-    async def _tick(self) -> None:
+    async def tick(self) -> None:
+        """One round of the scheduler. Raises `StorageError`."""
         self.health.ticked = self._clock.monotonic()
         await self._context.store.check_writable()
         self.health.clear(Condition.DATABASE, Condition.DISK)
@@ -319,7 +359,8 @@ class Service:
                 Balance(credits_remaining=usage.credit_balance, read_at=now, plan=usage.plan)
             )
 
-    async def _beat(self) -> None:
+    async def beat(self) -> None:
+        """Say that this process lives, and take over from those that do not any more."""
         try:
             await self._say_alive()
         except StorageError:
@@ -347,13 +388,14 @@ class Service:
         if self._is_alone:
             return owners
         now = self._clock.now()
-        silent = set(await self._workers.dead_workers(now - DEAD_AFTER))
+        dead_after = self._plan.timing.dead_after
+        silent = set(await self._workers.dead_workers(now - timedelta(seconds=dead_after)))
         known = set(await self._workers.dead_workers(now + timedelta(days=365)))
         gone = owners - known
         # After an outage of the database everybody has been silent; wait until the living had time
         # to beat again.
         steady = self._clock.monotonic() - (self._steady_since or self._clock.monotonic())
-        return gone | silent if steady >= DEAD_AFTER.total_seconds() else gone
+        return gone | silent if steady >= dead_after else gone
 
     async def _deliver(self) -> None:
         await deliver_due(self._context, self._channels)

@@ -17,7 +17,7 @@ from tagtide.errors import (
     StorageUnavailable,
 )
 from tagtide.jobs.health import Condition, Health, Holds
-from tagtide.jobs.planning import Slot, effective_schedule, newest_slot
+from tagtide.jobs.planning import PAID, Slot, effective_schedule, newest_slot
 from tagtide.models import Campaign, Job, Reason, Run, Status
 from tagtide.ports import Changes, Channel
 from tagtide.services.collect import collect
@@ -100,7 +100,13 @@ class Worker:
             raise
         except Exception:  # noqa: BLE001 - a poisonous campaign must not stop the others
             _log.exception("slot_crashed", slot=slot.key)
+        try:
             return await self._end(slot, Status.FAILED, Reason.INTERNAL)
+        except TRANSIENT:
+            raise
+        except Exception:  # noqa: BLE001 - the engine must not hear of it: it would keep the text
+            _log.exception("slot_not_ended", slot=slot.key)
+            return Status.FAILED, Reason.INTERNAL
 
     async def _run(self, slot: Slot) -> Ending:
         campaign = await self._campaign(slot.campaign_id)
@@ -111,6 +117,8 @@ class Worker:
         if newest is not None and newest > slot.slot_at:
             # The next slot has come while this one waited: only the newest is worth credits.
             return await self._give_up(slot)
+        if slot.job in PAID:
+            await self._let_go(slot)
         if slot.job is Job.COLLECT:
             collected = await collect(self.context, _request(slot, campaign))
             return collected.status, collected.reason
@@ -154,9 +162,21 @@ class Worker:
         if is_fresh or self.holds.reason(now) is not Reason.NONE:
             return
         tracking = Slot(Job.TRACK, slot.campaign_id, slot.slot_at, slot.trigger)
+        await self._let_go(tracking)
         result = await track(self.context, _request(tracking, campaign))
         self.health.runs[Job.TRACK, result.status, result.reason] += 1
         self.holds.learn(result.reason, self.context.clock.now())
+
+    async def _let_go(self, slot: Slot) -> None:
+        """End the leases of a run that was begun before: the engine gave it to us alone.
+
+        Whoever began it is dead, or was this process before the storage came back; should he live
+        after all, fencing keeps him from writing.
+        """
+        now = self.context.clock.now()
+        run = await self._open(slot)
+        if run.finished_at is None and run.started_at < now:
+            await self.context.store.renew_run(run.run_id, now)
 
     async def _open(self, slot: Slot) -> Run:
         now = self.context.clock.now()
