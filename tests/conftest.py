@@ -6,6 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same cases every time, so that a red build speaks of the change; `./run prove` explores. How
+# long a case takes is no property of the code: speed is measured in bench/.
+settings.register_profile("test", derandomize=True, deadline=None)
+settings.register_profile("prove", deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 
 
 @pytest.fixture(scope="session")
