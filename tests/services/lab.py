@@ -27,7 +27,7 @@ START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 LONG_AGO = START - timedelta(days=365)
 #: Real seconds: short, for faults that never answer.
-IMPATIENT = {"api.read_timeout": "0.15", "api.deadline": "0.5"}
+IMPATIENT = {"api.read_timeout": "0.5", "api.deadline": "0.8"}
 
 
 class WorldClock(SystemClock):

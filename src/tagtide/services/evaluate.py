@@ -28,6 +28,8 @@ _KINDS = {
     AlertAction.UPDATE: "update",
     AlertAction.RESOLVE: "resolved",
 }
+#: A smaller fall of a counter is a stale read.
+_STALE_FALL = 0.05
 #: A viral video resolves after this, whatever its numbers say.
 _VIRAL_LIFETIME = timedelta(days=14)
 #: Past alerts looked through for earlier episodes of a video.
@@ -197,9 +199,18 @@ def _viral(
     now = context.clock.now()
     firing = episode is not None and episode.state is AlertState.FIRING
     expired = firing and episode is not None and now - episode.opened_at >= _VIRAL_LIFETIME
-    # A video that this run did not read can only grow old.
-    status = Status.OK if video.video_id in read_now or expired else Status.PARTIAL
+    # A video that this run did not read can only grow old; so can one whose counter was corrected.
+    judged = video.video_id in read_now and not (firing and _has_fallen(video, episode))
+    status = Status.OK if judged or expired else Status.PARTIAL
     return judge(context, subject, verdict, episode, status=status, expired=expired)
+
+
+def _has_fallen(video: KnownVideo, episode: Alert | None) -> bool:
+    """Whether its views are fewer than the episode last noted: views do not fall by themselves."""
+    noted = episode.data.get("top_videos") if episode else None
+    before = noted[0].get("view_count") if noted else None
+    now = video.counters.view_count
+    return now is not None and before is not None and now < before * (1 - _STALE_FALL)
 
 
 @dataclass(frozen=True, slots=True)

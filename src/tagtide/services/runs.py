@@ -123,11 +123,14 @@ class HashtagRunner:
         queue = list(reversed([states[name] for name in names]))
         outcomes: dict[str, HashtagOutcome] = {}
 
+        async def next_one() -> None:
+            state = queue.pop()
+            outcomes[state.name] = outcome = await self._one(state, work)
+            self._progress(outcome)
+
         async def worker() -> None:
             while queue:
-                state = queue.pop()
-                outcomes[state.name] = outcome = await self._one(state, work)
-                self._progress(outcome)
+                await next_one()
 
         # Twice the places at the API: while one hashtag is being stored another is being read.
         workers = min(len(names), 2 * self._context.source.max_in_flight)
@@ -135,6 +138,9 @@ class HashtagRunner:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_leases(done))
+                if queue:
+                    # The first goes alone: a refused key or an empty balance costs one call.
+                    await next_one()
                 async with asyncio.TaskGroup() as pool:
                     for _ in range(workers):
                         pool.create_task(worker())
