@@ -212,20 +212,21 @@ def _held_between(
     videos: Sequence[KnownVideo],
     earlier: HashtagReading | None,
     latest: HashtagReading,
-) -> Completeness:
+) -> Completeness | None:
     """Held videos published between two readings, over the growth of the video count.
 
     Counted by the instant of publication: an old video that the feed shows for the first time says
-    nothing about how many of the new ones are held.
+    nothing about how many of the new ones are held. None before the second reading: nothing is
+    known then, not even that no new video is held.
     """
-    held = 0
-    if earlier is not None:
-        held = sum(
-            v.created_at is not None
-            and earlier.read_at < v.created_at <= latest.read_at
-            and hashtag in {v.hashtag, *v.hashtags}
-            for v in videos
-        )
+    if earlier is None:
+        return None
+    held = sum(
+        v.created_at is not None
+        and earlier.read_at < v.created_at <= latest.read_at
+        and hashtag in {v.hashtag, *v.hashtags}
+        for v in videos
+    )
     return completeness(held, earlier, latest)
 
 

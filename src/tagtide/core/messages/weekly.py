@@ -63,11 +63,15 @@ def weekly_sentence(report: WeeklyReport) -> str:
 
 
 def _gains(report: WeeklyReport) -> list[str]:
-    """The own hashtags with the largest changes, but for unusual ones; the rest in one sum."""
+    """The own hashtags with the largest changes, but for unusual ones; the rest in one sum.
+
+    What was read over less than half a week says nothing about the week.
+    """
     known = [
         (row, row.change.views.value)
         for row in report.rows
-        if row.role is Role.OWN and row.change and row.change.views and row not in report.anomalies
+        if row.role is Role.OWN and row.change and row.change.counts and row.change.views
+        if row not in report.anomalies
     ]
     known.sort(key=lambda pair: -abs(pair[1]))
     parts = [f"#{f.clean_text(row.hashtag, 40)} {_gained(value)}" for row, value in known[:2]]
@@ -122,12 +126,17 @@ def _weekly_table(report: WeeklyReport) -> Table:
 
 
 def _scaled_note(report: WeeklyReport) -> str:
-    spans = enumerate_words(
-        f"#{f.clean_text(row.hashtag, 40)} over {f.span(row.change.elapsed)}"
+    spans = [
+        (row.change.elapsed, f.clean_text(row.hashtag, 40))
         for row in report.rows
         if row.change and row.change.scaled
-    )
-    return f"The change is not over 7 d: {spans}. Usual and verdict take it scaled to 7 d."
+    ]
+    if len(spans) > 4:
+        shortest, longest = f.span(min(spans)[0]), f.span(max(spans)[0])
+        said = f"over {shortest} to {longest}" if shortest != longest else f"over {shortest}"
+    else:
+        said = enumerate_words(f"#{name} over {f.span(elapsed)}" for elapsed, name in spans)
+    return f"The change is not over 7 d: {said}. Usual and verdict take it scaled to 7 d."
 
 
 def _weekly_cells(row: WeeklyRow) -> tuple[Cell, ...]:

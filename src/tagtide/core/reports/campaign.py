@@ -308,14 +308,18 @@ def _viral_lines(
 
 
 def _compared_with(growth: Growth, own: Sequence[HashtagLine]) -> ComparedWith | None:
-    """The earlier end: that of the videos, else that of the first hashtag that has one."""
+    """The earlier end: that of the videos, else that of the first hashtag that has one.
+
+    A hashtag first read some minutes ago is no earlier end: half a day is the least.
+    """
     if growth.since is not None and growth.elapsed is not None:
         return ComparedWith(at=growth.since, elapsed=growth.elapsed, videos=growth.videos)
     for line in own:
-        if line.previous_at is not None and line.read_at is not None:
-            return ComparedWith(
-                at=line.previous_at, elapsed=line.read_at - line.previous_at, videos=0
-            )
+        if line.previous_at is None or line.read_at is None:
+            continue
+        elapsed = line.read_at - line.previous_at
+        if elapsed >= DAY / 2:
+            return ComparedWith(at=line.previous_at, elapsed=elapsed, videos=0)
     return None
 
 
