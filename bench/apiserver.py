@@ -77,7 +77,8 @@ def _number_of(call: ApiCall) -> int:
 
 
 def _totals(number: int, seconds: int) -> dict[str, Any]:
-    views, videos = 1_000_000 + seconds // 60 * 7 + number, 5_000 + seconds // 3600 % 1000
+    # Ordinary growth since the reading the client begins with: no rule fires.
+    views, videos = 1_020_000 + seconds % 86_400 // 10 + number, 5_060
     return {
         "challengeInfo": {
             "challenge": {"id": hashtag_id(number), "title": hashtag_name(number)},

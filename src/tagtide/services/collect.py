@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tagtide.core.planning import rotate
@@ -86,10 +86,9 @@ def totals_reading(
     )
 
 
-async def feed_watchers(context: Context, name: str) -> list[Campaign]:
+def feed_watchers(campaigns: Iterable[Campaign], name: str) -> list[Campaign]:
     """Campaigns whose videos those of a hashtag are: every one that reads its feed."""
-    holders = await context.store.watchers(name)
-    return [c for c in holders if any(h.name == name and h.feed for h in c.hashtags)]
+    return [c for c in campaigns if any(h.name == name and h.feed for h in c.hashtags)]
 
 
 def high_priority_marks(
@@ -122,8 +121,11 @@ async def collect(
         return await _result(context, campaign, run, list(done.outcomes), ())
     names = rotate([h.name for h in feed_hashtags(campaign)], run.slot_at.toordinal())
 
+    in_service = await context.store.campaigns()
+
     async def work(state: HashtagState, claim: Claim, caller: Caller) -> HashtagOutcome:
-        return await _Feed(context, campaign, run, state, claim, caller).read()
+        watchers = feed_watchers(in_service, state.name)
+        return await _Feed(context, campaign, run, state, claim, caller, watchers).read()
 
     runner = HashtagRunner(context, run, campaign, progress)
     outcomes = await runner.run(names, work)
@@ -187,11 +189,10 @@ class _Feed:
     state: HashtagState
     claim: Claim
     caller: Caller
-    watchers: list[Campaign] = field(default_factory=list)
+    watchers: list[Campaign]
 
     async def read(self) -> HashtagOutcome:
         """Read page by page until the feed or the page budget ends; store each page at once."""
-        self.watchers = await feed_watchers(self.context, self.state.name)
         entries = await self.caller.reserve(self._planned())
         hashtag_id = self.state.hashtag_id
         if hashtag_id is None:

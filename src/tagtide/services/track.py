@@ -78,8 +78,11 @@ async def track(
     measured: dict[str, tuple[HashtagReading, Change]] = {}
     alerts: list[Alert] = []
 
+    in_service = await context.store.campaigns()
+
     async def work(state: HashtagState, claim: Claim, caller: Caller) -> HashtagOutcome:
-        tracker = _Tracker(context, campaign, run, state, claim, caller)
+        holders = [c for c in in_service if any(h.name == state.name for h in c.hashtags)]
+        tracker = _Tracker(context, campaign, run, state, claim, caller, holders)
         outcome = await tracker.track()
         if tracker.reading is not None and tracker.change is not None:
             measured[state.name] = (tracker.reading, tracker.change)
@@ -172,9 +175,12 @@ class _Tracker:
         state: HashtagState,
         claim: Claim,
         caller: Caller,
+        holders: list[Campaign],
     ) -> None:
         self._context, self._campaign, self._run = context, campaign, run
         self._state, self._claim, self._caller = state, claim, caller
+        #: Campaigns that hold the hashtag, each with rules of its own.
+        self._holders = holders
         self._seen: tuple[VideoSeen, ...] = ()
         self._effects: list[SightingEffect] = []
         self.reading: HashtagReading | None = None
@@ -237,7 +243,7 @@ class _Tracker:
         Not for competitors whose feed no campaign asks for. It is worth a credit only if the budget
         allows; without it the stored videos have to do.
         """
-        watchers = await feed_watchers(self._context, self._state.name)
+        watchers = feed_watchers(self._holders, self._state.name)
         if not watchers:
             return
         try:
@@ -269,7 +275,7 @@ class _Tracker:
 
     async def _judge(self, reading: HashtagReading) -> Judgement:
         total = Judgement()
-        for campaign in await self._context.store.watchers(self._state.name):
+        for campaign in self._holders:
             change, previous = await _measure(self._context, reading, campaign.rules.window_hours)
             if campaign.campaign_id == self._campaign.campaign_id:
                 self.change = change

@@ -21,6 +21,8 @@ _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,39})")
 _ID = re.compile(r"[0-9]{1,32}")
 _HANDLE = re.compile(r"[\w.\-]{1,64}")
 _SEC_UID = re.compile(r"[A-Za-z0-9_\-]{1,256}")
+#: Unicode's category Cc, but for tab and newline.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 #: Before TikTok existed, or after anything that is stored today could be read.
 _EARLIEST, _LATEST = 1_325_376_000, 4_102_444_800
@@ -104,7 +106,7 @@ def text(value: Any, limit: int) -> str:
     """
     if not isinstance(value, str):
         return ""
-    kept = "".join(c for c in value[: 2 * limit] if c in "\n\t" or unicodedata.category(c) != "Cc")
+    kept = _CONTROL.sub("", value[: 2 * limit])
     return _SURROGATE.sub("�", kept)[:limit]
 
 
