@@ -101,19 +101,26 @@ def _count(hashtag: CollectedHashtag, count: int) -> Cell:
     return number_cell(None if missing else count)
 
 
-def _collect_priority(summary: CollectSummary) -> Table:
+def _collect_priority(summary: CollectSummary, most: int = 20) -> Table:
+    """The largest of them, those of this run first: a first collection may bring thousands."""
+    lines = sorted(
+        summary.high_priority,
+        key=lambda line: line.video.video_id not in summary.newly_high_priority,
+    )
+    more = f.counted(len(lines) - most, "more video")
     rows = tuple(
         (
             Cell("new" if line.video.video_id in summary.newly_high_priority else "", tone=Tone.UP),
             *video_row(line),
         )
-        for line in summary.high_priority
+        for line in lines[:most]
     )
     return Table(
         "High priority",
         (Column(""), *VIDEO_COLUMNS),
         rows,
         empty="No video of this collection reaches both marks, engagement rate and views.",
+        note=f"{more} in `tagtide videos --high-priority`." if len(lines) > most else "",
     )
 
 
