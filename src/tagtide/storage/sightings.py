@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, and_, bindparam, case, func, select, update
+from sqlalchemy import Column, Connection, Text, bindparam, case, func, select, update
 
 from tagtide.models import (
     Creator,
@@ -27,7 +27,6 @@ from tagtide.storage import tables as t
 from tagtide.storage.rows import (
     chunks,
     hashtag_keys,
-    insert,
     insert_for,
     insert_missing,
     video_reading_of,
@@ -61,36 +60,65 @@ def put_hashtag_reading(connection: Connection, reading: HashtagReading) -> None
         "payload_hash": reading.payload_hash,
         "flags": list(reading.flags),
     }
-    statement = insert(connection, t.hashtag_reading).on_conflict_do_nothing()
-    added = statement.values(row | {"hashtag_key": key}).returning(t.hashtag_reading.c.read_at)
-    if connection.execute(added).one_or_none() is None:
+    added = _add_reading(connection.dialect.name)
+    if connection.execute(added, row | {"hashtag_key": key}).one_or_none() is None:
         return
-    newest = t.hashtag.c.read_at.is_(None) | (t.hashtag.c.read_at < reading.read_at)
-    kept_id = func.coalesce(reading.hashtag_id, t.hashtag.c.tiktok_id)
-    connection.execute(
-        update(t.hashtag).where(t.hashtag.c.id == key, newest).values(row | {"tiktok_id": kept_id})
+    new = {f"new_{name}": value for name, value in row.items()}
+    connection.execute(_REFRESH_HASHTAG, new | {"key": key})
+    connection.execute(_count_totals(connection.dialect.name), _totals_row(key, reading))
+
+
+_TOTALS = (
+    "read_at", "view_count", "view_source", "view_unit", "video_count", "video_source",
+    "video_unit", "run_id", "payload_hash", "flags",
+)  # fmt: skip
+
+
+@cache
+def _add_reading(dialect: str) -> Any:
+    statement = insert_for(dialect, t.hashtag_reading).on_conflict_do_nothing()
+    return statement.returning(t.hashtag_reading.c.read_at)
+
+
+_REFRESH_HASHTAG = (
+    update(t.hashtag)
+    .where(t.hashtag.c.id == bindparam("key"))
+    .where(t.hashtag.c.read_at.is_(None) | (t.hashtag.c.read_at < bindparam("new_read_at")))
+    .values(
+        {name: bindparam(f"new_{name}") for name in _TOTALS}
+        | {
+            "tiktok_id": func.coalesce(
+                bindparam("new_tiktok_id", type_=Text), t.hashtag.c.tiktok_id
+            )
+        }
     )
-    _count_totals(connection, key, reading)
+)
 
 
-def _count_totals(connection: Connection, key: int, reading: HashtagReading) -> None:
-    counted = {"view_count": reading.view_count, "video_count": reading.video_count}
+def _totals_row(key: int, reading: HashtagReading) -> dict[str, Any]:
+    counted = {
+        "read_at": reading.read_at,
+        "view_count": reading.view_count,
+        "video_count": reading.video_count,
+    }
     first = {f"first_{name}": value for name, value in counted.items()}
     last = {f"last_{name}": value for name, value in counted.items()}
-    first["first_read_at"] = last["last_read_at"] = reading.read_at  # type: ignore[assignment]  # mixed on purpose
-    statement = insert(connection, t.hashtag_window).values(
-        hashtag_key=key, window_at=window_of(reading.read_at), readings=1, **first, **last
-    )
+    return first | last | {"hashtag_key": key, "window_at": window_of(reading.read_at)}
+
+
+@cache
+def _count_totals(dialect: str) -> Any:
+    statement = insert_for(dialect, t.hashtag_window).values(readings=1)
     window, new = t.hashtag_window.c, statement.excluded
     earlier = window.first_read_at.is_(None) | (new.first_read_at < window.first_read_at)
     later = window.last_read_at.is_(None) | (new.last_read_at > window.last_read_at)
-    changed: dict[str, Any] = {
-        name: case((earlier, new[name]), else_=window[name]) for name in first
-    }
-    changed |= {name: case((later, new[name]), else_=window[name]) for name in last}
-    changed["readings"] = window.readings + 1
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["hashtag_key", "window_at"], set_=changed)
+    changed: dict[str, Any] = {"readings": window.readings + 1}
+    for name in ("read_at", "view_count", "video_count"):
+        first, last = f"first_{name}", f"last_{name}"
+        changed[first] = case((earlier, new[first]), else_=window[first])
+        changed[last] = case((later, new[last]), else_=window[last])
+    return statement.on_conflict_do_update(
+        index_elements=["hashtag_key", "window_at"], set_=changed
     )
 
 
@@ -446,10 +474,18 @@ def _gain(page: _Page, video_id: str) -> int:
 
 def mark_high_priority(connection: Connection, marks: Sequence[tuple[int, str, datetime]]) -> None:
     """Note when a video first was of high priority in a campaign; an earlier note stays."""
-    held = t.campaign_video
-    for campaign_id, video_id, at in marks:
-        key = select(t.video.c.id).where(t.video.c.video_id == video_id).scalar_subquery()
-        this = and_(held.c.campaign_id == campaign_id, held.c.video_key == key)
-        connection.execute(
-            update(held).where(this, held.c.high_priority_at.is_(None)).values(high_priority_at=at)
-        )
+    if marks:
+        rows = [{"campaign": campaign, "video": video, "at": at} for campaign, video, at in marks]
+        connection.execute(_MARK, rows)
+
+
+_MARK = (
+    update(t.campaign_video)
+    .where(
+        t.campaign_video.c.campaign_id == bindparam("campaign"),
+        t.campaign_video.c.video_key
+        == select(t.video.c.id).where(t.video.c.video_id == bindparam("video")).scalar_subquery(),
+        t.campaign_video.c.high_priority_at.is_(None),
+    )
+    .values(high_priority_at=bindparam("at"))
+)
