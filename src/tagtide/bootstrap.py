@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -69,18 +69,17 @@ async def open_app(
     from tagtide.storage.store import open_store
 
     settings, clock = loaded.settings, clock or SystemClock()
-    the_source = make_source(settings, clock, record) if source else _no_source()
-    store = await open_store(
-        settings.database.url, migrate="auto" if migrate is None else migrate, clock=clock
-    )
-    channels = make_channels(settings, clock) if source else {}
-    try:
-        yield App(loaded, make_context(settings, store, the_source, clock), channels)
-    finally:
+    async with AsyncExitStack() as stack:
+        the_source = make_source(settings, clock, record) if source else _no_source()
+        stack.push_async_callback(the_source.aclose)
+        channels = make_channels(settings, clock) if source else {}
         for channel in channels.values():
-            await channel.aclose()
-        await the_source.aclose()
-        await store.aclose()
+            stack.push_async_callback(channel.aclose)
+        store = await open_store(
+            settings.database.url, migrate="auto" if migrate is None else migrate, clock=clock
+        )
+        stack.push_async_callback(store.aclose)
+        yield App(loaded, make_context(settings, store, the_source, clock), channels)
 
 
 def make_context(settings: Settings, store: Store, source: Source, clock: Clock) -> Context:

@@ -29,7 +29,8 @@ _EARLIEST_PLAUSIBLE = datetime(2026, 1, 1, tzinfo=UTC)
 @common_options
 def init(force: bool, config: str | None, database: str | None) -> None:
     """Write a commented tagtide.toml and create the database."""
-    path = Path(config or "tagtide.toml")
+    front = click.get_current_context().find_root().obj or {}
+    path = Path(config or front.get("config") or "tagtide.toml")
     if path.exists() and not force:
         raise Conflict(f"{path} exists already", hint="Edit it, or use --force to start afresh.")
     try:
@@ -37,7 +38,7 @@ def init(force: bool, config: str | None, database: str | None) -> None:
         path.write_text(template(), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
-    loaded = load(config=str(path), database=database)
+    loaded = load(config=str(path), database=database or front.get("database"))
 
     async def create() -> None:
         async with open_app(loaded, source=False, migrate=True):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -114,10 +115,38 @@ def _hashtags(
 
 # --- from a file ----------------------------------------------------------------------------------
 
-_KEYS = {
-    "hashtags", "competitors", "competitor_feeds", "timezone", "thresholds", "starts_on", "ends_on",
-    "rules", "channels", "page_budget", "credits_per_day", "schedules",
-}  # fmt: skip
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_date(value: Any) -> bool:
+    return isinstance(value, date) and not isinstance(value, datetime)
+
+
+def _is_numbers(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(map(_is_whole, value.values()))
+
+
+#: What each key holds: a test, and words for what passes it.
+_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "hashtags": (_is_texts, "a list of texts"),
+    "competitors": (_is_texts, "a list of texts"),
+    "competitor_feeds": (lambda v: isinstance(v, bool), "true or false"),
+    "timezone": (lambda v: isinstance(v, str), "a text"),
+    "thresholds": (_is_numbers, "a table of whole numbers"),
+    "starts_on": (_is_date, "a date such as 2026-03-01, without quotes"),
+    "ends_on": (_is_date, "a date such as 2026-03-01, without quotes"),
+    "rules": (lambda v: isinstance(v, Mapping), "a table"),
+    "channels": (_is_texts, "a list of texts"),
+    "page_budget": (_is_whole, "a whole number"),
+    "credits_per_day": (_is_whole, "a whole number"),
+    "schedules": (lambda v: isinstance(v, Mapping), "a table"),
+}
 
 
 def campaigns_from(
@@ -136,22 +165,31 @@ def campaigns_from(
 def _from_table(name: str, table: Any, defaults: RuleSettings, pages: int) -> Campaign:
     if not isinstance(table, Mapping):
         raise InvalidInput(f"campaign {name!r} must be a table")
-    for key in table:
-        if key not in _KEYS:
-            near = nearest(key, sorted(_KEYS))
-            raise InvalidInput(
-                f"campaign {name!r}: unknown key {key!r}",
-                hint=f"Did you mean {near}?" if near else None,
-            )
-    values = {"page_budget": pages, **table}
-    values["rules"] = rules_from(values.get("rules", {}), defaults)
     try:
-        values["schedules"] = {Job(k): str(v) for k, v in values.get("schedules", {}).items()}
+        for key, value in table.items():
+            _check_key(key, value)
+        values = {"hashtags": [], "page_budget": pages, **table}
+        values["rules"] = rules_from(values.get("rules", {}), defaults)
+        values["schedules"] = _schedules(values.get("schedules", {}))
         return make_campaign(name, **values)
-    except (InvalidInput, ValueError) as error:
-        raise InvalidInput(f"campaign {name!r}: {error}") from error
-    except (TypeError, AttributeError) as error:
-        raise InvalidInput(f"campaign {name!r}: a value has the wrong type") from error
+    except InvalidInput as error:
+        raise InvalidInput(f"campaign {name!r}: {error}", hint=error.hint) from error
+
+
+def _check_key(key: str, value: Any) -> None:
+    if key not in _KEYS:
+        near = nearest(key, sorted(_KEYS))
+        raise InvalidInput(f"unknown key {key!r}", hint=f"Did you mean {near}?" if near else None)
+    passes, words = _KEYS[key]
+    if not passes(value):
+        raise InvalidInput(f"{key} must be {words}")
+
+
+def _schedules(table: Mapping[str, Any]) -> dict[Job, str]:
+    for key in table:
+        if key not in {*Job}:
+            raise InvalidInput(f"there is no job {key!r}", hint=f"The jobs are {', '.join(Job)}.")
+    return {Job(key): str(value) for key, value in table.items()}
 
 
 def rules_from(table: Mapping[str, Any], defaults: RuleSettings) -> RuleSettings:
@@ -164,16 +202,24 @@ def rules_from(table: Mapping[str, Any], defaults: RuleSettings) -> RuleSettings
             raise InvalidInput(
                 f"there is no rule setting {key!r}", hint=f"Did you mean {near}?" if near else None
             )
-        if key != "enabled" and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise InvalidInput(f"the rule setting {key} must be a number")
-        if key != "enabled" and value <= 0:
-            raise InvalidInput(f"the rule setting {key} must be above 0")
+        if key != "enabled":
+            _check_rule(key, value, is_whole=isinstance(getattr(defaults, key), int))
     if "enabled" in changes:
         try:
             changes["enabled"] = tuple(Rule(name) for name in changes["enabled"])
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise InvalidInput(f"the rules are {', '.join(Rule)}") from error
     return replace(defaults, **changes)
+
+
+def _check_rule(key: str, value: Any, *, is_whole: bool) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or (is_whole and value != int(value)):
+        raise InvalidInput(
+            f"the rule setting {key} must be a {'whole number' if is_whole else 'number'}"
+        )
+    if value <= 0:
+        raise InvalidInput(f"the rule setting {key} must be above 0")
 
 
 # --- apply ----------------------------------------------------------------------------------------

@@ -45,7 +45,8 @@ async def deliver_due(context: Context, channels: Mapping[str, Channel]) -> Deli
     the same id, it never loses it. A message to a channel that is no longer configured is given up.
     """
     sent = delayed = dead = 0
-    while batch := await context.store.lease_notifications(context.clock.now(), _LEASE):
+    # One at a time: a lease must not run out while others of its batch are being sent.
+    while batch := await context.store.lease_notifications(context.clock.now(), _LEASE, 1):
         for notification in batch:
             match await _deliver(context, channels, notification):
                 case "sent":
@@ -70,6 +71,10 @@ async def _deliver(
         await channel.send(notification)
     except DeliveryError as error:
         return await _failed(context, notification, error)
+    except Exception:  # noqa: BLE001 - one message that cannot be sent must not hold up the others
+        _log.exception("delivery_crashed", notification=notification.notification_id)
+        crashed = DeliveryError("tagtide could not send the message; the log has the details")
+        return await _failed(context, notification, crashed)
     await store.mark_sent(notification.notification_id, clock.now())
     _log.info("delivered", channel=channel.name, notification=notification.notification_id)
     return "sent"
