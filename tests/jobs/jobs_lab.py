@@ -31,7 +31,7 @@ from tagtide.storage.store import open_store
 HERE = Path(__file__).parent
 #: Runs on no day that a test sees.
 NEVER = "0 0 29 2 *"
-QUIET = {job: NEVER for job in Job}
+QUIET = dict.fromkeys(Job, NEVER)
 
 
 def crowd(now: datetime) -> Any:

@@ -65,7 +65,7 @@ def kill_and_go_on(
 ) -> None:
     """Kill whoever collects after every few charges, until the run is finished."""
     process = spawn(url, server, folder)  # type: ignore[operator]
-    for kill in range(kills):
+    for _kill in range(kills):
         wanted = server.charged + 2
         until(lambda wanted=wanted: server.charged >= wanted, process)
         process.kill()
@@ -203,6 +203,7 @@ def test_a_worker_refuses_sqlite(tmp_path: Path) -> None:
     with api() as server:
         done = subprocess.run(
             [sys.executable, "-m", "tagtide", "worker"],
+            check=False,
             env=environment(sqlite_in(tmp_path), server),
             cwd=tmp_path,
             capture_output=True,

@@ -80,6 +80,8 @@ def service_plan(app: App) -> ServicePlan:
         executor_id=f"{process_id()}:{app.context.clock.token()[:8]}",
         host=os.uname().nodename,
         schedules={job: getattr(settings.schedules, job.value) for job in Job},
+        # A run of a few hashtags does not use up a large plan alone.
+        paid_at_once=max(2, settings.api.in_flight // 5),
     )
 
 

@@ -36,8 +36,8 @@ JOB_SCHEMA = "1"
 _APP = "tagtide"
 #: Tables of DBOS in a shared PostgreSQL.
 _SCHEMA = "tagtide_jobs"
-#: Runs that call the data API; the source limits its calls in flight by itself.
-_PAID_QUEUE, _PAID_AT_ONCE = "tagtide-paid", 2
+#: Runs that call the data API.
+_PAID_QUEUE = "tagtide-paid"
 #: Reports cost nothing and must not wait for a long collection.
 _FREE_QUEUE, _FREE_AT_ONCE = "tagtide-free", 2
 _POLL_SECONDS = 1.0
@@ -51,7 +51,10 @@ Perform = Callable[[Slot], Awaitable[str]]
 class Engine:
     """Queues, claims and recovers slots. One per process: DBOS is a singleton."""
 
-    def __init__(self, database_url: str, executor_id: str, perform: Perform) -> None:
+    def __init__(
+        self, database_url: str, executor_id: str, perform: Perform, *, paid_at_once: int = 2
+    ) -> None:
+        self._paid_at_once = paid_at_once
         self._url = database_url
         self._executor_id = executor_id
         self._perform = perform
@@ -107,7 +110,7 @@ class Engine:
             DBOS.register_queue(
                 _PAID_QUEUE,
                 partition_concurrency=1,
-                worker_concurrency=_PAID_AT_ONCE,
+                worker_concurrency=self._paid_at_once,
                 polling_interval_sec=_POLL_SECONDS,
             )
             DBOS.register_queue(

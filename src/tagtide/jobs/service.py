@@ -103,6 +103,8 @@ class ServicePlan:
     host: str
     #: Schedule per job where a campaign has none of its own.
     schedules: Mapping[Job, str]
+    #: Runs at once that call the data API; the source limits the calls in flight by itself.
+    paid_at_once: int = 2
     timing: Timing = Timing()
 
 
@@ -250,9 +252,10 @@ class Service:
             health=self.health,
             holds=self._holds,
         )
-        self._queue: Queue = queue or cast(
-            "Queue", Engine(plan.database_url, plan.executor_id, self._worker.perform)
+        engine = Engine(
+            plan.database_url, plan.executor_id, self.perform, paid_at_once=plan.paid_at_once
         )
+        self._queue: Queue = queue or cast("Queue", engine)
         self._planner = Planner(context, plan.schedules, self._queue, self.health, self._holds)
         self._workers = cast("WorkerStore", context.store)
         #: One process alone on its file: whoever else owns work is dead.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Any
 
 from tagtide.bootstrap import App
@@ -17,6 +18,9 @@ from tagtide.models import Charge
 
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 
+#: A message that was due before this is not simply being sent.
+_OVERDUE = timedelta(minutes=10)
+
 Rows = Iterable[tuple[tuple[str, ...], float]]
 
 
@@ -25,11 +29,12 @@ async def exposition(app: App, health: Health) -> bytes:
     from prometheus_client import CollectorRegistry
     from prometheus_client.exposition import generate_latest
 
-    families = [*_of_process(app, health)]
+    of_store: list[Any] = []
     try:
-        families += await _of_store(app)
+        of_store = await _of_store(app)
     except StorageError:
         health.database_errors += 1
+    families = [*_of_process(app, health), *of_store]
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Gathered(families))
     return generate_latest(registry)
@@ -85,6 +90,7 @@ async def _of_store(app: App) -> list[Any]:
     totals = await store.spent(midnight)
     firing = Counter(alert.rule.value for alert in await store.firing())
     undelivered = await store.undelivered()
+    overdue = sum(n.due_at < now - _OVERDUE for n in undelivered)
     balance = await store.balance()
     states = {
         Charge.CHARGED: totals.charged,
@@ -127,5 +133,10 @@ async def _of_store(app: App) -> list[Any]:
             [((), balance.credits_remaining)] if balance else [],
         ),
         _gauge("alerts_firing", "Alerts.", ("rule",), [((r,), n) for r, n in firing.items()]),
-        _gauge("outbox_waiting", "Messages on their way.", (), [((), len(undelivered))]),
+        _gauge(
+            "outbox",
+            "Messages that were not accepted yet; overdue ones are stuck or given up.",
+            ("state",),
+            [(("waiting",), len(undelivered) - overdue), (("overdue",), overdue)],
+        ),
     ]
