@@ -22,6 +22,11 @@ from tagtide.errors import Conflict
     help="Serve recorded answers instead of a simulated world.",
 )
 @click.option(
+    "--summed-totals",
+    is_flag=True,
+    help="With --replay: totals are the sums of the videos so far, not the recorded ones.",
+)
+@click.option(
     "--scenario",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
@@ -40,6 +45,7 @@ def simulate(
     port: int,
     seed: int,
     replay: Path | None,
+    summed_totals: bool,
     scenario: Path | None,
     plan: str,
     balance: int,
@@ -62,6 +68,7 @@ def simulate(
                 port=port,
                 seed=seed,
                 replay=replay,
+                summed_totals=summed_totals,
                 scenario=scenario,
                 plan=plan,
                 credits=balance,
