@@ -11,7 +11,7 @@ from tagtide.cli.options import configure_logging
 from tagtide.jobs import Health, Service, ServicePlan, Timing
 from tagtide.settings import load
 
-FAST = Timing(plan=0.5, beat=0.5, deliver=1.0, dead_after=3.0, grace=10.0)
+FAST = Timing(plan=0.5, beat=0.5, deliver=1.0, dead_after=2.0, grace=10.0)
 
 
 async def main() -> None:
