@@ -112,7 +112,7 @@ def _from_typed(app: App, name: str, typed: dict[str, Any]) -> Campaign:
         ends_on=_day(typed["end"]),
         rules=rules_from(_pairs(typed["rules"], "--rule", _number), settings.rules.rules()),
         channels=_known_channels(app, typed["channels"]),
-        page_budget=typed["pages"] or settings.collect.pages,
+        page_budget=settings.collect.pages if typed["pages"] is None else typed["pages"],
         credits_per_day=typed["credits_per_day"],
         schedules=_schedules(typed["schedules"]),
     )
@@ -122,12 +122,12 @@ def _pairs(texts: tuple[str, ...], option: str, convert: Any) -> dict[str, Any]:
     found = {}
     for text in texts:
         key, equals, value = text.rpartition("=")
+        if not equals:
+            raise InvalidInput(f"{option} {text!r} must look like NAME=NUMBER")
         try:
             found[key.strip()] = convert(value)
         except ValueError as error:
             raise InvalidInput(f"{option} {text!r}: {value!r} is not a number") from error
-        if not equals:
-            raise InvalidInput(f"{option} {text!r} must look like NAME=NUMBER")
     return found
 
 
@@ -257,7 +257,7 @@ def _edited(app: App, before: Campaign, typed: dict[str, Any]) -> Campaign:
         ends_on=_day(typed["end"]) or before.ends_on,
         rules=rules_from(_pairs(typed["rules"], "--rule", _number), before.rules),
         channels=_known_channels(app, typed["channels"]) or before.channels,
-        page_budget=typed["pages"] or before.page_budget,
+        page_budget=before.page_budget if typed["pages"] is None else typed["pages"],
         credits_per_day=(
             before.credits_per_day if typed["credits_per_day"] is None else typed["credits_per_day"]
         ),

@@ -102,7 +102,8 @@ def _report(error: BaseException, args: list[str]) -> int:
 
 def _sentence(text: str) -> str:
     """As a person would write it: a capital in front, a full stop at the end."""
-    text = text[:1].upper() + text[1:] if text[:1].isalpha() else text
+    if text.partition(" ")[0].rstrip(",:;").isalpha():  # the name of a setting stays as it is
+        text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?", ")", "`")) else f"{text}."
 
 
