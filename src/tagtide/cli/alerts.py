@@ -10,7 +10,7 @@ import click
 from tagtide.cli.options import application, common_options, json_option, print_json
 from tagtide.cli.options import run as run_async
 from tagtide.cli.show import print_blocks
-from tagtide.core.formats import clean_text, decimal, iso_utc
+from tagtide.core.formats import clean_text, decimal, iso_utc, percent, whole
 from tagtide.core.messages import (
     Block,
     Cell,
@@ -25,7 +25,7 @@ from tagtide.core.messages import (
     Table,
     Tone,
 )
-from tagtide.models import Alert, AlertState
+from tagtide.models import Alert, AlertState, Rule
 
 
 @click.group()
@@ -101,9 +101,18 @@ def _row(alert: Alert) -> tuple[Cell, ...]:
     return (
         Cell(alert.alert_id[:8]),
         Cell(alert.state.value, tone=Tone.WARN if firing else Tone.MUTED),
-        Cell(alert.opened_at.strftime("%d %b %H:%M UTC")),
-        Cell(alert.reason),
+        Cell(alert.opened_at.strftime("%d %b %Y %H:%M UTC")),
+        Cell(alert.reason if firing else f"Peak {_peak(alert)}. At its end: {alert.reason}"),
     )
+
+
+def _peak(alert: Alert) -> str:
+    """The largest value of an episode, in the unit of its rule."""
+    if alert.rule is Rule.GROWTH:
+        return f"+{percent(alert.peak)}"
+    if alert.rule is Rule.VIRAL_VIDEO:
+        return f"{decimal(alert.peak)} times the mean"
+    return f"{whole(alert.peak)} new videos"
 
 
 @alerts.command()

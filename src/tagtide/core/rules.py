@@ -340,7 +340,7 @@ def _viral_verdict(
     noun = "views" if measure is Measure.VIEWS else "likes, comments and shares"
     said = (
         f"{name} has {compact(value)} {noun}, {decimal(ratio)} times the mean of the "
-        f"{others_count} other videos of the campaign ({compact(mean)}); "
+        f"{others_count:,} other videos of the campaign ({compact(mean)}); "
         f"the threshold is {decimal(settings.viral_factor).removesuffix('.0')} times"
     )
     return Verdict(

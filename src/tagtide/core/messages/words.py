@@ -146,6 +146,8 @@ def last_good(line: HashtagLine | WeeklyRow) -> str:
     failed = f"#{f.clean_text(line.hashtag, 40)} was not read" + (f": {why}" if why else "")
     if line.read_at is None:
         return f"{failed}. There is no earlier value."
+    if line.view_count is None and line.video_count is None:
+        return f"{failed}. The last answer, {ago(line.age)}, stated no counter."
     value = f"{f.compact(line.view_count)} views"
     if line.video_count is not None:
         value += f", {f.compact(line.video_count)} videos"
