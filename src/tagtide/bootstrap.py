@@ -5,6 +5,7 @@ The only place that knows every class.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,9 +18,9 @@ from urllib.parse import urlsplit
 
 from tagtide.clock import SystemClock
 from tagtide.errors import ConfigError
-from tagtide.ports import Channel, Clock, Source, Store
+from tagtide.ports import Channel, Clock, Source, Spool, Store
 from tagtide.services.context import BudgetPolicy, Context
-from tagtide.settings import Loaded, Settings
+from tagtide.settings import Loaded, Settings, mask_url
 
 #: The local server accepts this key; nothing else does.
 LOCAL_KEY = "sk_test_local"
@@ -88,12 +89,30 @@ def make_context(settings: Settings, store: Store, source: Source, clock: Clock)
         store=store,
         source=source,
         clock=clock,
+        spool=make_spool(settings),
         budget=BudgetPolicy(**settings.budget.model_dump()),
         channels=tuple(settings.channels),
         slot_deadline=timedelta(seconds=settings.api.slot_deadline),
         price_per_credit=settings.api.price_per_credit,
         currency=settings.api.currency,
     )
+
+
+def make_spool(settings: Settings) -> Spool | None:
+    """Beside an SQLite file; else in the user's state folder, one folder per database.
+
+    None for a database in memory, which nothing outlives.
+    """
+    from tagtide.spool import FolderSpool
+
+    url = settings.database.url
+    if url in {"sqlite://", "sqlite:///:memory:"}:
+        return None
+    if url.startswith("sqlite:///"):
+        return FolderSpool(Path(f"{url.removeprefix('sqlite:///')}.spool"))
+    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    mark = hashlib.sha256(mask_url(url).encode()).hexdigest()[:12]
+    return FolderSpool(Path(home) / "tagtide" / f"spool-{mark}")
 
 
 def make_source(settings: Settings, clock: Clock, record: Path | None = None) -> Source:

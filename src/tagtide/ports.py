@@ -8,7 +8,7 @@ Every method of `Store` may raise `StorageError`. Every method that reads the da
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
@@ -338,6 +338,19 @@ class StoredReport:
     on: date
     made_at: datetime
     body: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Spool(Protocol):
+    """Where paid-for changes wait while the database does not take them."""
+
+    def put(self, changes: Changes, name: str) -> None:
+        """Keep changes under a new name. Raises `OSError`."""
+
+    def waiting(self) -> Iterator[tuple[str, Changes | None]]:
+        """Everything kept, oldest name first; None for what cannot be read any more."""
+
+    def done(self, name: str) -> None:
+        """Forget what has been stored."""
 
 
 # --- the store, topic by topic --------------------------------------------------------------------

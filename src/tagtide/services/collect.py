@@ -35,6 +35,7 @@ from tagtide.ports import (
 from tagtide.services.calls import Caller, Paid
 from tagtide.services.context import Context, OnOutcome
 from tagtide.services.evaluate import judge_viral_videos, was_read_in
+from tagtide.services.keep import keep
 from tagtide.services.runs import HashtagRunner, RunRequest, open_run, run_reason, run_status
 
 _HASHTAG = "hashtag"
@@ -211,7 +212,7 @@ class _Feed:
             entry, _HASHTAG, lambda: context.source.hashtag(name=name)
         ) as paid:
             reading = totals_reading(name, paid.answer, context.clock.now(), self.run.run_id)
-            await context.store.commit(Changes(readings=(reading,), settlements=(paid.settlement,)))
+            await keep(context, Changes(readings=(reading,), settlements=(paid.settlement,)))
         return paid.answer.value.hashtag_id
 
     async def _pages(self, hashtag_id: str, entries: list[int]) -> HashtagOutcome:
@@ -266,13 +267,14 @@ class _Feed:
         progress = Progress(
             claim=self.claim, cursor=cursor, pages=pages, lease_until=now + self.context.lease
         )
-        return await self.context.store.commit(
+        return await keep(
+            self.context,
             Changes(
                 sightings=(sighting,),
                 high_priority=high_priority_marks(self.watchers, page.videos, now),
                 settlements=(paid.settlement,),
                 progress=progress,
-            )
+            ),
         )
 
     async def _partial(

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from tagtide.core.retry import Breaker
 from tagtide.models import Campaign, HashtagOutcome
-from tagtide.ports import BudgetLimit, Clock, Source, Store
+from tagtide.ports import BudgetLimit, Clock, Source, Spool, Store
 
 #: Called after each hashtag of a run.
 OnOutcome = Callable[[HashtagOutcome], None]
@@ -59,6 +59,8 @@ class Context:
     source: Source
     clock: Clock
     budget: BudgetPolicy = BudgetPolicy()
+    #: None keeps nothing aside: what the database does not take is lost with the error.
+    spool: Spool | None = None
     #: Names of the configured channels.
     channels: tuple[str, ...] = ()
     #: How long one hashtag may wait for the API before it fails.

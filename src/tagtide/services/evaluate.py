@@ -153,6 +153,8 @@ async def judge_viral_videos(
     for video in videos:
         key = fingerprint(campaign.campaign_id, Rule.VIRAL_VIDEO, None, video.video_id)
         episode = episodes.get(key)
+        if episode is None and not crowd.is_topped_by(video, campaign.rules.viral_factor):
+            continue
         if video.video_id in read_now or (episode and episode.state is AlertState.FIRING):
             total += _viral(context, campaign, video, crowd, episode, read_now)
     return total
@@ -236,6 +238,13 @@ class _Crowd:
             return self.count, self.views, self.engagement
         engagement = video.counters.engagement or 0
         return self.count - 1, self.views - views, self.engagement - engagement
+
+    def is_topped_by(self, video: KnownVideo, factor: float) -> bool:
+        """Whether a video may be viral: most are far from it and need no sentence that says so."""
+        others, views, engagement = self.without(video)
+        counters = video.counters
+        pairs = ((counters.view_count, views), (counters.engagement, engagement))
+        return any(value is not None and value * others >= factor * sum_ for value, sum_ in pairs)
 
 
 def video_facts(video: KnownVideo) -> dict[str, Any]:

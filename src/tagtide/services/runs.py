@@ -16,6 +16,7 @@ from tagtide.models import Campaign, HashtagOutcome, Job, Reason, Run, Status
 from tagtide.ports import Changes, Claim, HashtagState, SlotTaken
 from tagtide.services.calls import Caller
 from tagtide.services.context import Context, OnOutcome
+from tagtide.services.keep import take_up
 
 _log = structlog.get_logger(__name__)
 
@@ -50,6 +51,7 @@ async def open_run(context: Context, request: RunRequest) -> Run:
     Raises `StorageError` before anything is paid for when results could not be written.
     """
     await context.store.check_writable()
+    await take_up(context)
     await context.store.recover(context.clock.now())
     if request.trigger == "manual" and (run := await _interrupted(context, request)):
         return run

@@ -29,6 +29,7 @@ from tagtide.services.calls import Caller, Paid
 from tagtide.services.collect import feed_watchers, high_priority_marks, totals_reading
 from tagtide.services.context import Context, OnOutcome
 from tagtide.services.evaluate import Judgement, Subject, by_fingerprint, judge, video_facts
+from tagtide.services.keep import keep
 from tagtide.services.runs import HashtagRunner, RunRequest, open_run, run_reason, run_status
 
 _HASHTAG = "hashtag"
@@ -210,7 +211,8 @@ class _Tracker:
     async def _store(self, reading: HashtagReading, settlement: Settlement) -> HashtagOutcome:
         judgement = await self._judge(reading)
         outcome = self._outcome(reading)
-        await self._context.store.commit(
+        await keep(
+            self._context,
             Changes(
                 readings=(reading,),
                 settlements=(settlement,),
@@ -218,7 +220,7 @@ class _Tracker:
                 notifications=judgement.notifications,
                 outcome=outcome,
                 outcome_claim=self._claim,
-            )
+            ),
         )
         self.reading, self.told = reading, judgement.told
         return outcome
@@ -265,12 +267,13 @@ class _Tracker:
             videos=self._seen,
             run_id=self._run.run_id,
         )
-        self._effects = await self._context.store.commit(
+        self._effects = await keep(
+            self._context,
             Changes(
                 sightings=(sighting,),
                 high_priority=high_priority_marks(watchers, self._seen, now),
                 settlements=(paid.settlement,),
-            )
+            ),
         )
 
     async def _judge(self, reading: HashtagReading) -> Judgement:
