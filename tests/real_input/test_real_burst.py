@@ -31,6 +31,8 @@ class Day:
     seen: int
     new: int
     daily: dict[str, Any]
+    #: Videos whose viral alert is firing.
+    firing: set[str | None]
 
 
 async def lived(
@@ -61,6 +63,7 @@ async def _day(watch: Watch, campaign: Campaign, at: datetime) -> Day:
         sum(o.videos_seen for o in result.outcomes),
         sum(o.videos_new for o in result.outcomes),
         report.as_dict(),
+        {alert.video_id for alert in await watch.app.store.firing(campaign.campaign_id)},
     )
 
 
@@ -108,6 +111,8 @@ def check_days(source: Path, folder: Path, days: int) -> list[Day]:
         videos = independent.held(tags, day.at)
         assert day.seen == len(videos)
         check(day.daily, videos)
+        # An episode lasts until its video is below half the bar, so that more may be firing.
+        assert independent.viral(videos) <= day.firing <= independent.viral(videos, factor=5)
         if before is None:
             assert day.new == len(videos)
             continue
@@ -123,6 +128,10 @@ def check_days(source: Path, folder: Path, days: int) -> list[Day]:
         assert line["anomaly"] == "not_enough_history"
         mine = independent.held({"": tags[line["hashtag"]]}, lives[-1].at)
         assert line["engagement"] == sum(map(independent.engagement, mine.values()))
+        if days >= 7:
+            # The earlier reading lies within half a week of the instant a week ago.
+            both = independent.held({"": tags[line["hashtag"]]}, lives[-1].at - 4 * DAY)
+            assert line["engagement_videos"] == len(both)
     return lives
 
 
