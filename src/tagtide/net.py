@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import select
 import socket
 import ssl
 from collections.abc import Iterable, Sequence
@@ -245,9 +246,10 @@ class _GateBackend(httpcore2.AsyncNetworkBackend):
         failure: Exception | None = None
         for address in await self._addresses(host, port, timeout):
             try:
-                return await self._backend.connect_tcp(
+                stream = await self._backend.connect_tcp(
                     str(address), port, timeout, local_address, socket_options
                 )
+                return _GateStream(stream)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
         raise failure or AddressRefused(Refusal.UNRESOLVED)
@@ -273,6 +275,41 @@ class _GateBackend(httpcore2.AsyncNetworkBackend):
             if refusal is not None:
                 raise AddressRefused(refusal)
         return addresses
+
+
+class _GateStream(httpcore2.AsyncNetworkStream):
+    """A stream that is cheap to ask whether the peer has closed it.
+
+    The pool asks that of every idle connection at every request; the stream inside would gather
+    all that is known about the socket each time.
+    """
+
+    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._readable = select.poll()
+        self._readable.register(stream.get_extra_info("socket"), select.POLLIN)
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - the signature belongs to httpcore2
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - same
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - same
+    ) -> httpcore2.AsyncNetworkStream:
+        return _GateStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable":
+            return bool(self._readable.poll(0))
+        return self._stream.get_extra_info(info)
 
 
 class _GateTransport(httpx2.AsyncHTTPTransport):
