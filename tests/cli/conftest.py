@@ -4,38 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import KEY, Cli, Ran
 
 from tagtide.cli import main
 from tagtide.clock import SystemClock
 from tagtide.simulator import SimulatorServer, demo_world
 from tagtide.simulator.protocol import Answers
-
-KEY = "sk_live_c4n4ry-of-the-key"
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Cli = Callable[..., Ran]
 
 
 @pytest.fixture

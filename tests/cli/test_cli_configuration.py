@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from conftest import KEY, Cli  # type: ignore[attr-defined]
+from command_line import KEY, Cli
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from conftest import Cli  # type: ignore[attr-defined]
+from command_line import Cli
 
 ADD = ("campaign", "add", "Summer", "--hashtag")
 
