@@ -86,14 +86,19 @@ def alert_body(alert: Alert, names: dict[int, str]) -> dict[str, Any]:
     }
 
 
-def alert_notes(found: Sequence[Alert]) -> list[Block]:
-    """What a run raised, updated or resolved, a line each."""
-    return [
+def alert_notes(found: Sequence[Alert], most: int = 10) -> list[Block]:
+    """What a run raised, updated or resolved: a line each, those furthest above their bar first."""
+    ordered = sorted(
+        found, key=lambda a: (a.state is not AlertState.FIRING, -a.value / (a.threshold or 1))
+    )
+    notes = [
         Note(f"ALERT: {a.reason} {a.url}", Tone.WARN)
         if a.state is AlertState.FIRING
         else Note(f"RESOLVED: {a.reason} {a.url}")
-        for a in found
+        for a in ordered[:most]
     ]
+    more = len(found) - most
+    return [*notes, Note(f"{whole(more)} more in `tagtide alerts list`.")] if more > 0 else [*notes]
 
 
 def _row(alert: Alert) -> tuple[Cell, ...]:
