@@ -20,6 +20,7 @@
     ├── StorageError
     │   ├── StorageBusy             locked by another writer for too long
     │   ├── StorageUnavailable      the database server does not answer
+    │   │   └── DiskFailing         the disk reported an error
     │   ├── StorageReadOnly
     │   ├── DiskFull
     │   ├── DatabaseCorrupt
@@ -243,6 +244,12 @@ class StorageUnavailable(StorageError):
     """The database does not answer."""
 
     hint = "Check the address with `tagtide config show` and that the database server runs."
+
+
+class DiskFailing(StorageUnavailable):
+    """The disk reported an error for the database file."""
+
+    hint = "Check that there is space left and that the disk is healthy."
 
 
 class StorageReadOnly(StorageError):

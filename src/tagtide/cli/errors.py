@@ -20,6 +20,7 @@ EXIT_CODES: dict[type[e.TagtideError], int] = {
     e.CreditsExhausted: 4,
     e.DatabaseCorrupt: 65,
     e.DiskFull: 74,
+    e.DiskFailing: 74,
     e.DataInUse: 75,
     e.SchemaTooNew: 76,
     e.ConfigError: 78,
@@ -39,17 +40,18 @@ def run_guarded(command: click.Command, args: list[str]) -> int:
     try:
         code = command.main(args, prog_name="tagtide", standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Abort:
-        return INTERRUPTED
+    except click.exceptions.Abort as error:
+        # Click's name for Ctrl-C, and for a question answered with no.
+        return _interrupted() if isinstance(error.__cause__, KeyboardInterrupt) else INTERRUPTED
+    except SystemExit:
+        # Click's way to say that the reader has gone.
+        return _reader_gone()
     except click.ClickException as error:
         return _usage(error, args)
     except KeyboardInterrupt:
-        click.echo("Interrupted. What was read is stored; run it again to go on.", err=True)
-        return INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
-        # The reader has gone (`| head`): not an error, and nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _reader_gone()
     except BaseExceptionGroup as group:
         return _report(_first(group), args)
     except Exception as error:  # noqa: BLE001 - the last line of defence against a traceback
@@ -57,8 +59,20 @@ def run_guarded(command: click.Command, args: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
+def _interrupted() -> int:
+    click.echo("Interrupted. What was read is stored; run it again to go on.", err=True)
+    return INTERRUPTED
+
+
+def _reader_gone() -> int:
+    """The reader has left (`| head`): not an error, and nothing more can be said."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    return 0
+
+
 def _interrupt(_signal: int, _frame: object) -> None:
-    raise KeyboardInterrupt
+    # The same as Ctrl-C, which ends what is under way in good order.
+    signal.raise_signal(signal.SIGINT)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

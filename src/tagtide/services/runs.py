@@ -52,9 +52,11 @@ async def open_run(context: Context, request: RunRequest) -> Run:
     """
     await context.store.check_writable()
     await take_up(context)
+    interrupted = await _interrupted(context, request) if request.trigger == "manual" else None
+    # Only now nobody is at work on what was interrupted: its calls may have been billed.
     await context.store.recover(context.clock.now())
-    if request.trigger == "manual" and (run := await _interrupted(context, request)):
-        return run
+    if interrupted is not None:
+        return interrupted
     return await context.store.start_run(
         request.job,
         request.campaign.campaign_id,

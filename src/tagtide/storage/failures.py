@@ -9,6 +9,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tagtide.errors import (
     DatabaseCorrupt,
+    DiskFailing,
     DiskFull,
     StorageBusy,
     StorageError,
@@ -25,7 +26,7 @@ _SQLITE: dict[int, tuple[type[StorageError], str]] = {
     sqlite3.SQLITE_CORRUPT: (DatabaseCorrupt, "The database file is damaged."),
     sqlite3.SQLITE_NOTADB: (DatabaseCorrupt, "The file is not a database."),
     sqlite3.SQLITE_CANTOPEN: (StorageUnavailable, "The database file cannot be opened."),
-    sqlite3.SQLITE_IOERR: (StorageUnavailable, "The disk reported an error for the database file."),
+    sqlite3.SQLITE_IOERR: (DiskFailing, "The disk reported an error for the database file."),
 }
 
 _FILE_HINT = "Check that the folder exists, is writable and that its disk is healthy."
