@@ -220,6 +220,17 @@ def surely_grew(change: Step, share: float = 0.5, window: float = 6.0) -> bool:
     return change.before >= 10_000 and sure / change.before > share * max(1, change.hours / window)
 
 
+def episodes(gained: list[tuple[datetime, int]], bar: float) -> list[datetime]:
+    """When a bar is first passed, again only after a value below half of it."""
+    opened, is_open = [], False
+    for at, value in gained:
+        if value >= bar and not is_open:
+            opened.append(at)
+            is_open = True
+        is_open = is_open and value >= bar / 2
+    return opened
+
+
 # --- by hand --------------------------------------------------------------------------------------
 
 

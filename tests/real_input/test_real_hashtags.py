@@ -14,6 +14,9 @@ import independent
 import pytest
 from replaying import config, replaying
 
+#: One worker runs them, so that the store is made once.
+pytestmark = pytest.mark.xdist_group("real_hashtags")
+
 NOW = datetime(2023, 1, 1, tzinfo=UTC)
 #: One video was recorded under two hashtags with 100 shares between the two sightings; which of
 #: the sightings is the later one depends on which answer came first.
