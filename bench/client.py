@@ -7,7 +7,6 @@ are made known first, as they are after the first day of a campaign; that part i
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import resource
 import subprocess
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.apiserver import hashtag_id, hashtag_name
+from tagtide.cli.options import run as run_async
 from tagtide.clock import SystemClock
 from tagtide.models import Campaign, CampaignHashtag, CounterSource, HashtagReading, Job
 from tagtide.ports import Changes, Store
@@ -108,7 +108,9 @@ def main() -> None:
     parser.add_argument("hashtags", type=int)
     parser.add_argument("--in-flight", type=int, default=50)
     parser.add_argument("--jobs", default="track,collect")
-    print(json.dumps(asyncio.run(_cycle(parser.parse_args()))))
+    given = parser.parse_args()
+    # As the commands run theirs.
+    print(json.dumps(run_async(lambda: _cycle(given))))
 
 
 if __name__ == "__main__":
