@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -35,8 +36,12 @@ class Caller:
     hashtag: str | None
     #: Credits charged so far, those of an interrupted attempt at the same slot included.
     credits: int = 0
+    #: Set as soon as the API has answered a call: the key is good and there are credits.
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
     #: Reserved, and neither settled nor released.
     _open: set[int] = field(default_factory=set)
+    #: The one that was sent last.
+    _sent: int | None = None
 
     async def reserve(self, endpoints: Sequence[str]) -> list[int]:
         """Reserve all planned calls in one commit. Raises `BudgetExceeded`, writing nothing."""
@@ -55,6 +60,11 @@ class Caller:
         if unused:
             await self.context.store.settle(unused)
             self._open.clear()
+
+    async def abandon(self) -> None:
+        """As `release`, when work is broken off: what is under way may yet be billed."""
+        self._open.discard(self._sent or 0)
+        await self.release()
 
     @asynccontextmanager
     async def paid(
@@ -81,6 +91,7 @@ class Caller:
         clock = self.context.clock
         started, tries = clock.monotonic(), Tries()
         while True:
+            self._sent = entry_id
             try:
                 answer = await request()
             except SourceError as error:
@@ -102,6 +113,7 @@ class Caller:
                 await self._settle(self._settled(entry_id, Charge.UNKNOWN, "internal"))
                 raise
             else:
+                self.answered.set()
                 return self._succeeded(entry_id, answer)
 
     def _reservation(self, endpoint: str) -> Reservation:

@@ -114,6 +114,7 @@ class HashtagRunner:
         self._progress = progress or (lambda _outcome: None)
         #: Outcomes that no claim of this run has stored; for `Store.finish_run`.
         self.unclaimed: list[HashtagOutcome] = []
+        self._answered = asyncio.Event()
         self._stop: Reason | None = None
         self._failure: StorageError | None = None
 
@@ -132,6 +133,12 @@ class HashtagRunner:
             outcomes[state.name] = outcome = await self._one(state, work)
             self._progress(outcome)
 
+        async def first() -> None:
+            try:
+                await next_one()
+            finally:
+                self._answered.set()
+
         async def worker() -> None:
             while queue:
                 await next_one()
@@ -142,10 +149,12 @@ class HashtagRunner:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_leases(done))
-                if queue:
-                    # The first goes alone: a refused key or an empty balance costs one call.
-                    await next_one()
                 async with asyncio.TaskGroup() as pool:
+                    if queue:
+                        # The first goes alone until the API has answered it: a refused key or an
+                        # empty balance costs one call.
+                        pool.create_task(first())
+                        await self._answered.wait()
                     for _ in range(workers):
                         pool.create_task(worker())
                 done.set()
@@ -192,7 +201,12 @@ class HashtagRunner:
 
     async def _guarded(self, state: HashtagState, claim: Claim, work: Work) -> HashtagOutcome:
         caller = Caller(
-            self._context, self._campaign, self._run.run_id, state.name, credits=claim.credits
+            self._context,
+            self._campaign,
+            self._run.run_id,
+            state.name,
+            credits=claim.credits,
+            answered=self._answered,
         )
         try:
             outcome = await work(state, claim, caller)
@@ -201,6 +215,10 @@ class HashtagRunner:
         except BudgetExceeded as error:
             outcome = self._skip(state, Reason.BUDGET, str(error))
         except StorageError:
+            raise
+        except asyncio.CancelledError:
+            with contextlib.suppress(StorageError):
+                await caller.abandon()
             raise
         except Exception:  # noqa: BLE001 - one poisonous hashtag must not stop the others
             _log.exception("hashtag_crashed", hashtag=state.name, run_id=self._run.run_id)

@@ -281,6 +281,16 @@ def release_unsent(connection: Connection, run_id: int, now: datetime) -> None:
     )
 
 
+def give_up(connection: Connection, run_id: int, hashtag_key: int, now: datetime) -> None:
+    """Reservations of one hashtag of a run become ``unknown``: its owner is gone."""
+    connection.execute(
+        update(t.ledger)
+        .where(t.ledger.c.run_id == run_id, t.ledger.c.hashtag_key == hashtag_key)
+        .where(t.ledger.c.state == Charge.RESERVED)
+        .values(state=Charge.UNKNOWN, settled_at=now, note="interrupted")
+    )
+
+
 def give_up_orphans(connection: Connection, now: datetime) -> int:
     """Reservations of nobody alive become ``unknown``: they may have been sent and billed."""
     alive = select(t.slot.c.run_id).where(t.slot.c.done_at.is_(None), t.slot.c.lease_until > now)

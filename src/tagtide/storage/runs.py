@@ -20,7 +20,7 @@ from tagtide.ports import (
 )
 from tagtide.storage import tables as t
 from tagtide.storage.alerts import put_alerts
-from tagtide.storage.ledger import charged_to_run, give_up_orphans, release_unsent, settle
+from tagtide.storage.ledger import charged_to_run, give_up, give_up_orphans, release_unsent, settle
 from tagtide.storage.outbox import enqueue
 from tagtide.storage.rows import Topic, hashtag_keys, insert, insert_missing
 from tagtide.storage.sightings import (
@@ -308,6 +308,8 @@ def _claim(
         return SlotTaken(done=True, run_id=row.run_id, outcome=outcome)
     if row.lease_until > now:
         return SlotTaken(done=False, run_id=row.run_id, outcome=None)
+    # Calls that were under way when the last owner died may have been billed.
+    give_up(connection, row.run_id, key, now)
     return _take(connection, row, run_id, now + lease)
 
 
