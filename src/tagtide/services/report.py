@@ -39,6 +39,8 @@ _WEEK = timedelta(days=7)
 #: How far from the wished instant an earlier reading may lie.
 _DAY_TOLERANCE = timedelta(hours=12)
 _WEEK_TOLERANCE = timedelta(days=3, hours=12)
+#: Readings before the earlier one that tell whether that one can be trusted.
+_HISTORY = timedelta(days=3)
 
 
 async def report_daily(context: Context, campaign: Campaign) -> CampaignReport:
@@ -166,6 +168,7 @@ async def _hashtag_facts(
                 hashtag=tag,
                 latest=latest,
                 earlier=earlier,
+                history=await _history(context, earlier, latest),
                 outcome=outcomes.get(tag.name),
                 held=held,
             )
@@ -176,6 +179,17 @@ async def _hashtag_facts(
 async def _day_before(context: Context, latest: HashtagReading) -> HashtagReading | None:
     return await context.store.reading_near(
         latest.hashtag, latest.read_at - _DAY, before=latest.read_at, tolerance=_DAY_TOLERANCE
+    )
+
+
+async def _history(
+    context: Context, earlier: HashtagReading | None, latest: HashtagReading | None
+) -> list[HashtagReading]:
+    """What tells stale and corrected counters at both ends of a day."""
+    if earlier is None or latest is None:
+        return []
+    return await context.store.hashtag_readings(
+        latest.hashtag, earlier.read_at - _HISTORY, latest.read_at - timedelta(microseconds=1)
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from tagtide.core.metrics import (
     hashtag_video_change,
     hashtag_view_change,
 )
+from tagtide.core.velocity import CounterChange, measure_change
 from tagtide.models import (
     Alert,
     CampaignHashtag,
@@ -86,6 +87,9 @@ class HashtagFacts:
     latest: HashtagReading | None = None
     #: The reading nearest to 24 h before ``latest``.
     earlier: HashtagReading | None = None
+    #: Other readings from some days before ``earlier`` on, to tell stale and corrected counters;
+    #: without them the two are subtracted as they stand.
+    history: Sequence[HashtagReading] = ()
     #: Outcome in the last run that tried to read it.
     outcome: HashtagOutcome | None = None
     #: Completeness of the new videos; None when nobody computed it.
@@ -145,8 +149,8 @@ class HashtagLine:
 
 def hashtag_line(facts: HashtagFacts, as_of: datetime) -> HashtagLine:
     """The line of a hashtag; a change needs two readings of the same source."""
-    latest, earlier = facts.latest, facts.earlier
-    views, videos = hashtag_view_change(latest, earlier), hashtag_video_change(latest, earlier)
+    latest = facts.latest
+    views, videos, since = _changes(facts)
     outcome = facts.outcome
     return HashtagLine(
         hashtag=facts.hashtag.name,
@@ -155,7 +159,7 @@ def hashtag_line(facts: HashtagFacts, as_of: datetime) -> HashtagLine:
         view_count=None if latest is None else latest.view_count,
         video_count=None if latest is None else latest.video_count,
         read_at=None if latest is None else latest.read_at,
-        previous_at=earlier.read_at if earlier and (views or videos) else None,
+        previous_at=since if views or videos else None,
         views=views,
         videos=videos,
         status=None if outcome is None else outcome.status,
@@ -163,6 +167,28 @@ def hashtag_line(facts: HashtagFacts, as_of: datetime) -> HashtagLine:
         detail="" if outcome is None else outcome.detail,
         held=facts.held,
         age=None if latest is None else as_of - latest.read_at,
+    )
+
+
+def _changes(facts: HashtagFacts) -> tuple[Change | None, Change | None, datetime | None]:
+    """Changes of views and of videos, and the instant they are measured from."""
+    latest, earlier = facts.latest, facts.earlier
+    if latest is None or earlier is None or not facts.history:
+        plain = hashtag_view_change(latest, earlier), hashtag_video_change(latest, earlier)
+        return *plain, earlier.read_at if earlier else None
+    trusted = measure_change(latest, earlier, facts.history)
+    return _change(trusted.views), _change(trusted.videos), trusted.previous_at
+
+
+def _change(counter: CounterChange) -> Change | None:
+    if counter.delta is None or counter.base is None or counter.hours is None:
+        return None
+    high = counter.delta if counter.high is None else counter.high
+    return Change(
+        value=counter.delta,
+        margin=high - counter.delta,
+        before=counter.base,
+        elapsed=timedelta(hours=counter.hours),
     )
 
 
