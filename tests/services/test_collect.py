@@ -318,6 +318,20 @@ def test_two_runs_by_hand_never_read_one_page_twice(database: str) -> None:
     live(story, feed(60), database=database)
 
 
+def test_two_workers_on_one_slot_read_every_page_once(database: str) -> None:
+    async def story(bench: Lab) -> None:
+        campaign = await bench.add(own=["a", "b", "c"], page_budget=3)
+        results = await asyncio.gather(*(bench.collect(campaign) for _ in range(3)))
+        asked = [c.body for c in bench.calls() if c.endpoint == "hashtag/videos"]
+        read = Counter((body["hashtag_id"], body["cursor"]) for body in asked)
+        assert set(read.values()) == {1}
+        assert bench.server.charged == (await bench.spent()).charged == 12
+        assert {r.run_id for r in results} == {1}
+        assert all(r.status is Status.OK for r in results)
+
+    live(story, feed(90), database=database)
+
+
 def test_an_emptied_budget_ends_a_feed_early_and_is_never_passed() -> None:
     async def story(bench: Lab) -> None:
         campaign = await bench.add(own=["a", "b", "c"], page_budget=2)

@@ -330,6 +330,27 @@ def test_a_poisonous_hashtag_harms_no_other() -> None:
     live(story)
 
 
+def test_what_a_crash_has_paid_for_is_in_the_ledger() -> None:
+    """The answer came, and we stumbled over it: the credit is gone all the same."""
+
+    async def story(bench: Lab) -> None:
+        campaign = await bench.add(own=["a", "b"])
+
+        async def stumbling(*_args: object, **_asked: object) -> object:
+            raise ZeroDivisionError
+
+        bench.store.hashtag_readings = stumbling
+        await bench.track(campaign)
+        bench.clock.advance(6 * HOUR)
+        result = await bench.track(campaign)
+        assert {t.outcome.reason for t in result.hashtags} == {Reason.INTERNAL}
+        assert [t.outcome.credits for t in result.hashtags] == [1, 1]
+        spent = await bench.spent()
+        assert (spent.charged, spent.unknown, spent.reserved) == (bench.server.charged, 0, 0)
+
+    live(story)
+
+
 def test_a_budget_is_kept_to_and_says_so() -> None:
     async def story(bench: Lab) -> None:
         campaign = await bench.add(own=[f"tag{i}" for i in range(5)])
