@@ -361,3 +361,47 @@ def test_feed_while_collecting(rig: Rig, row: Row) -> None:
 @pytest.mark.parametrize("row", TABLE, ids=str)
 def test_totals_while_collecting(rig: Rig, row: Row) -> None:
     rig.run(resolved, row, "hashtag")
+
+
+# --- two faults in a row --------------------------------------------------------------------------
+
+#: One fault of each kind of handling.
+KINDS = [
+    row
+    for row in TABLE
+    if str(row)
+    in {
+        "status_400", "status_429_bare", "status_500", "refuse", "reset", "redirect", "html_200",
+        "long_integer", "renamed_fields", "null_counters", "zero_video_count", "counter_drop",
+    }
+]  # fmt: skip
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("second", KINDS, ids=str)
+@pytest.mark.parametrize("first", KINDS, ids=str)
+def test_one_fault_after_another(rig: Rig, first: Row, second: Row) -> None:
+    """Whatever follows on what: the money is right, nothing is invented, nothing is told."""
+
+    async def case(bench: Lab, case: Case) -> None:
+        campaign = await case.campaign(bench)
+        bench.fail()
+        await bench.track(campaign)
+        bench.clock.advance(6 * HOUR)
+        await bench.track(campaign)
+        before = await books(bench, campaign)
+        for row in (first, second):
+            bench.clock.advance(6 * HOUR)
+            replace(case, row=row).strike(bench)
+            await bench.track(campaign)
+        after = await books(bench, campaign)
+        charged = after.spent.charged - before.spent.charged
+        unknown = after.spent.unknown - before.spent.unknown
+        assert charged <= after.server_charged - before.server_charged <= charged + unknown
+        assert after.spent.reserved == 0
+        await examine_readings(bench, case, campaign)
+        assert [a.alert_id for a in after.alerts] == [a.alert_id for a in before.alerts]
+        assert all(a.state is AlertState.FIRING for a in after.alerts)
+        assert after.messages == before.messages
+
+    rig.run(case, first, "hashtag")

@@ -1,0 +1,148 @@
+"""Reports of a small world, against figures computed from the world itself."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from collections.abc import Awaitable, Callable
+
+import pytest
+from lab import HOUR, START, Lab, lab
+from small_world import Clip, SmallWorld, Tag
+
+from tagtide.errors import NotFound
+from tagtide.models import Campaign
+from tagtide.services.report import report_campaign, report_daily, report_weekly
+from tagtide.simulator import FaultRule
+
+DAY = 24 * HOUR
+Story = Callable[[Lab], Awaitable[None]]
+
+
+def live(story: Story, world: SmallWorld) -> None:
+    async def lived() -> None:
+        async with lab(world) as bench:
+            await story(bench)
+
+    asyncio.run(lived())
+
+
+def two_hashtags() -> SmallWorld:
+    """Eleven videos under one hashtag, three under the other, one of them under both."""
+    first = tuple(
+        Clip(number=i, created=START - i * HOUR, views=100 * i, views_per_hour=10, likes=i)
+        for i in range(1, 12)
+    )
+    late = Clip(number=50, created=START + 20 * HOUR, views=9_000, author="late")
+    second = (first[0], Clip(number=40, created=START - DAY, views=777, author="other"), late)
+    tags = {"a": Tag(feed=first), "b": Tag(feed=second), "c": Tag(views=5_000_000)}
+    return SmallWorld(START, tags=tags)
+
+
+async def two_days(bench: Lab) -> Campaign:
+    campaign = await bench.add(own=["a", "b"], competitors=["c"])
+    for _ in range(2):
+        await bench.track(campaign)
+        await bench.collect(campaign)
+        bench.clock.advance(DAY)
+    bench.clock.advance(-DAY)
+    return campaign
+
+
+@pytest.mark.parametrize("build", [report_campaign, report_daily])
+def test_totals_are_those_of_the_world(build: Callable[..., Awaitable[object]]) -> None:
+    async def story(bench: Lab) -> None:
+        campaign = await two_days(bench)
+        at = bench.clock.now()
+        clips = {c.number: c for name in "ab" for c in bench.world.tag(name).feed}
+        stats = [c.record(at)["statistics"] for c in clips.values()]
+        views = [s["play_count"] for s in stats]  # type: ignore[index]
+        parts = {
+            part: sum(s[f"{key}_count"] for s in stats)  # type: ignore[index]
+            for part, key in (("likes", "digg"), ("comments", "comment"), ("shares", "share"))
+        }
+        rates = [
+            (s["digg_count"] + s["comment_count"] + s["share_count"]) / s["play_count"]  # type: ignore[index]
+            for s in stats
+        ]
+        body = (await build(bench.context, campaign)).as_dict()  # type: ignore[attr-defined]
+        assert body["total_videos"] == len(clips) == 13
+        assert body["unique_creators"] == 13
+        assert body["total_views"] == sum(views)
+        assert {part: body[f"total_{part}"] for part in parts} == parts
+        assert body["total_engagement"] == sum(parts.values())
+        assert body["avg_views"] == pytest.approx(sum(views) / 13, abs=0.01)
+        assert body["median_engagement_rate"] == pytest.approx(statistics.median(rates), abs=1e-4)
+        assert body["avg_engagement_rate"] == pytest.approx(statistics.mean(rates), abs=1e-4)
+        pooled = sum(parts.values()) / sum(views)
+        assert body["pooled_engagement_rate"] == pytest.approx(pooled, abs=1e-4)
+        assert body["new_videos_24h"] == 1
+        # Ten views an hour for eleven videos; one more stands still; the new one is not growth.
+        assert body["view_growth_24h"] == 11 * 240
+        assert body["top_creators"][0]["author_username"] == "late"
+        totals = {h["hashtag"]: h for h in body["hashtags"]}
+        assert totals["a"]["view_count"] == bench.world.views_of("a", at)
+        assert totals["b"]["video_count"] == bench.world.videos_of("b", at)
+
+    live(story, two_hashtags())
+
+
+def test_a_report_spends_nothing_and_replaces_that_of_its_day() -> None:
+    async def story(bench: Lab) -> None:
+        campaign = await two_days(bench)
+        calls = len(bench.calls())
+        first = (await report_campaign(bench.context, campaign)).as_dict()
+        second = (await report_campaign(bench.context, campaign)).as_dict()
+        assert first == second
+        assert len(await bench.store.reports(campaign.campaign_id, "campaign")) == 1
+        assert len(bench.calls()) == calls
+
+    live(story, two_hashtags())
+
+
+def test_nothing_read_is_said() -> None:
+    async def story(bench: Lab) -> None:
+        campaign = await bench.add(own=["a"])
+        with pytest.raises(NotFound):
+            await report_daily(bench.context, campaign)
+
+    live(story, two_hashtags())
+
+
+def test_weekly_keeps_the_last_good_value_and_names_what_failed() -> None:
+    async def story(bench: Lab) -> None:
+        campaign = await bench.add(own=["a"], competitors=["c"])
+        for week in range(6):
+            if week == 5:
+                bench.fail(FaultRule(fault="html_200", hashtag="a"))
+            await bench.track(campaign)
+            last = bench.clock.now()
+            bench.clock.advance(7 * DAY)
+        rows = {
+            h["hashtag"]: h
+            for h in (await report_weekly(bench.context, campaign)).as_dict()["hashtags"]
+        }
+        assert rows["a"]["status"] == "failed"
+        assert rows["a"]["view_count"] == bench.world.views_of("a", last - 7 * DAY)
+        assert rows["a"]["anomaly"] in {"none", "not_enough_history"}
+        assert rows["c"]["view_change"] == 7 * 24 * 1_000
+        assert rows["c"]["video_change"] == 7 * 24 * 10
+        assert rows["c"]["rolling_average"] == pytest.approx(168_000)
+        assert (rows["c"]["anomaly"], rows["c"]["rank"]) == ("none", 1)
+
+    live(story, two_hashtags())
+
+
+def test_a_failed_week_makes_no_spike_of_the_next_one() -> None:
+    async def story(bench: Lab) -> None:
+        campaign = await bench.add(own=["a"])
+        for week in range(8):
+            bench.fail(*([FaultRule(fault="status_500")] if week == 6 else []))
+            await bench.track(campaign)
+            if week < 7:
+                bench.clock.advance(7 * DAY)
+        (row,) = (await report_weekly(bench.context, campaign)).as_dict()["hashtags"]
+        assert row["status"] == "ok"
+        assert row["anomaly"] == "none"
+
+    live(story, two_hashtags())
