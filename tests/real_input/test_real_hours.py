@@ -15,7 +15,17 @@ import pytest
 from replaying import Watch, watching
 
 from tagtide.clock import SystemClock
-from tagtide.models import Alert, AlertState, Campaign, Reason
+from tagtide.core.reports import WeeklyFacts, WeeklyHashtagFacts, build_weekly
+from tagtide.core.rounding import display_unit
+from tagtide.models import (
+    Alert,
+    AlertState,
+    Campaign,
+    CampaignHashtag,
+    CounterSource,
+    HashtagReading,
+    Reason,
+)
 from tagtide.services.report import report_daily
 from tagtide.services.track import TrackedHashtag
 from tagtide.simulator import SimClock, SimulatorServer
@@ -195,3 +205,44 @@ def test_a_counter_that_swings_between_two_servers(shared_data: Path, tmp_path: 
     # Most days hold a correction and say nothing; what is said is never the swing.
     assert len(stated) >= 5
     assert all(0 <= change < SWING for change in stated)  # type: ignore[operator]
+
+
+def verdicts(name: str, read: Points) -> Counter[str]:
+    """What the weekly report calls each seventh reading of a series."""
+    tag = CampaignHashtag(name=name)
+    campaign = Campaign(name=name, hashtags=(tag,))
+    readings = [_as_reading(name, at, views) for at, views in read]
+    called: Counter[str] = Counter()
+    for place in range(0, len(read), 7):
+        # 1,000 hours are six weeks; a report looks back over five.
+        kept = readings[max(0, place - 1_000) : place + 1]
+        hashtag = WeeklyHashtagFacts(hashtag=tag, readings=kept, outcome=None)
+        facts = WeeklyFacts(campaign=campaign, as_of=read[place][0], hashtags=[hashtag])
+        called[build_weekly(facts).rows[0].verdict.anomaly.value] += 1
+    return called
+
+
+def _as_reading(name: str, at: datetime, views: int) -> HashtagReading:
+    return HashtagReading(
+        hashtag=name,
+        hashtag_id="1",
+        read_at=at,
+        view_count=views,
+        view_source=CounterSource.STATS,
+        view_unit=display_unit(views),
+        video_count=None,
+        video_source=None,
+        video_unit=1,
+    )
+
+
+def test_weekly_verdicts_of_all_campaigns(shared_data: Path) -> None:
+    hours = hours_of(shared_data / "campaign_views_hourly")
+    called = {name: verdicts(name, read) for name, read in hours.items()}
+    print({name: dict(found) for name, found in called.items()})
+    assert sum(found["spike"] for found in called.values()) == 0
+    drops = {name: found["drop"] for name, found in called.items() if found["drop"]}
+    # #apifamily ended; those of #soccer are its counter's swings, and false.
+    assert drops.keys() <= {"apifamily", "soccer"}
+    assert drops.get("apifamily", 0) >= 10
+    assert drops.get("soccer", 0) <= 4
