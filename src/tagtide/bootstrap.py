@@ -17,10 +17,10 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from tagtide.clock import SystemClock
-from tagtide.errors import ConfigError
+from tagtide.errors import ConfigError, InvalidInput
 from tagtide.ports import Channel, Clock, Source, Spool, Store
 from tagtide.services.context import BudgetPolicy, Context
-from tagtide.settings import Loaded, Settings, mask_url
+from tagtide.settings import ChannelSettings, Loaded, Settings, mask_url
 
 #: The local server accepts this key; nothing else does.
 LOCAL_KEY = "sk_test_local"
@@ -148,21 +148,27 @@ def api_key(settings: Settings) -> str:
 
 
 def make_channels(settings: Settings, clock: Clock) -> dict[str, Channel]:
-    """Every configured channel, by name."""
-    if not settings.channels:
-        return {}
+    """Every configured channel, by name. Raises `ConfigError` that names the channel."""
+    made: dict[str, Channel] = {}
+    for name, channel in settings.channels.items():
+        try:
+            made[name] = _make_channel(name, channel, clock)
+        except InvalidInput as error:
+            raise ConfigError(
+                f"channel {name}: {error}", hint=error.hint or f"Correct [channels.{name}]."
+            ) from error
+    return made
+
+
+def _make_channel(name: str, channel: ChannelSettings, clock: Clock) -> Channel:
     from tagtide.channels.slack import SlackChannel
     from tagtide.channels.webhook import WebhookChannel
 
-    made: dict[str, Channel] = {}
-    for name, channel in settings.channels.items():
-        url = channel.url.get_secret_value()
-        if channel.kind == "slack":
-            made[name] = SlackChannel(name=name, url=url, clock=clock)
-        else:
-            secret = channel.secret.get_secret_value() if channel.secret else None
-            made[name] = WebhookChannel(name=name, url=url, secret=secret, clock=clock)
-    return made
+    url = channel.url.get_secret_value()
+    if channel.kind == "slack":
+        return SlackChannel(name=name, url=url, clock=clock)
+    secret = channel.secret.get_secret_value() if channel.secret else None
+    return WebhookChannel(name=name, url=url, secret=secret, clock=clock)
 
 
 class _NoSource:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -426,10 +427,11 @@ def _shown(key: str, value: Any) -> str:
 
 def mask_url(url: str) -> str:
     """The address without its password, for messages."""
-    parts = urlsplit(url)
+    shown = re.sub(r"(?i)([?&](?:ssl)?password=)[^&#]*", r"\1***", url)
+    parts = urlsplit(shown)
     if not parts.password:
-        return url
-    return url.replace(f":{parts.password}@", ":***@", 1)
+        return shown
+    return shown.replace(f":{parts.password}@", ":***@", 1)
 
 
 # --- the file that `tagtide init` writes ----------------------------------------------------------

@@ -95,7 +95,7 @@ def test_secrets_are_never_shown(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> N
     Path("hook.txt").write_text("https://hooks.slack.com/services/T0/B0/c4n4ry-hook")
     Path("tagtide.toml").write_text("[channels.team]\nkind = 'slack'\nurl_file = 'hook.txt'\n")
     monkeypatch.setenv("TAGTIDE_LOG__LEVEL", "debug")
-    url = "postgresql://me:c4n4ry-db@127.0.0.1:9/x?connect_timeout=1"
+    url = "postgresql://me:c4n4ry-db@127.0.0.1:9/x?password=c4n4ry-too&sslpassword=c4n4ry"
     for args in (
         ("config", "show"),
         ("config", "show", "--json"),
@@ -107,3 +107,14 @@ def test_secrets_are_never_shown(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> N
         ran = cli(*args)
         assert "c4n4ry" not in ran.out + ran.err, args
         assert KEY not in ran.out + ran.err
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://c4n4ry/x", "http://c4n4ry.example.com/", "c4n4ry", "https://10.0.0.1/c4n4ry"]
+)
+def test_a_channel_that_cannot_be_used_is_named_but_not_its_address(cli: Cli, url: str) -> None:
+    Path("tagtide.toml").write_text(f"[channels.crm]\nkind = 'webhook'\nurl = '{url}'\n")
+    ran = cli("track")
+    assert ran.code == 78
+    assert "channel crm" in ran.err.lower()
+    assert "c4n4ry" not in ran.err + cli("doctor").out
