@@ -14,20 +14,14 @@ import independent
 import pytest
 from replaying import config, replaying
 
-#: One worker runs them, so that the store is made once.
-pytestmark = pytest.mark.xdist_group("real_hashtags")
-
 NOW = datetime(2023, 1, 1, tzinfo=UTC)
 #: One video was recorded under two hashtags with 100 shares between the two sightings; which of
 #: the sightings is the later one depends on which answer came first.
 SHARES_BETWEEN_SIGHTINGS = 100
 
 
-@pytest.fixture(scope="module")
-def stated(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What each of the five systems printed, as JSON; the other formats are read by people."""
-    folder = tmp_path_factory.mktemp("many")
-    source = shared_data / "replay_hashtags"
+def said(folder: Path, source: Path) -> dict[str, Any]:
+    """What the command printed, as JSON; the other formats are read by people."""
     with replaying(source, NOW) as server:
         path = config(folder, server.url)
 
@@ -55,12 +49,18 @@ def _tagtide(folder: Path, path: Path, *words: str) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def tags(shared_data: Path) -> dict[str, independent.Listing]:
-    return independent.listings(shared_data / "replay_hashtags")
+def test_39_hashtags_through_the_command_line(shared_data: Path, tmp_path: Path) -> None:
+    # One test, so that the store is made once.
+    source = shared_data / "replay_hashtags"
+    stated, tags = said(tmp_path, source), independent.listings(source)
+    check_that_a_video_counts_once(stated, tags)
+    check_the_tracked_totals(stated, tags)
+    check_the_daily_report(stated, tags)
+    check_what_each_video_stands_under(stated, tags)
+    check_that_the_weekly_report_claims_no_change(stated, tags)
 
 
-def test_the_collection_counts_a_video_once(
+def check_that_a_video_counts_once(
     stated: dict[str, Any], tags: dict[str, independent.Listing]
 ) -> None:
     first = stated["collect"]
@@ -81,9 +81,7 @@ def test_the_collection_counts_a_video_once(
     assert first["credits_used"] == 78
 
 
-def test_the_tracked_totals_are_those_of_the_files(
-    stated: dict[str, Any], tags: dict[str, independent.Listing]
-) -> None:
+def check_the_tracked_totals(stated: dict[str, Any], tags: dict[str, independent.Listing]) -> None:
     for line in stated["track"]["readings"]:
         listing = tags[line["hashtag"]]
         assert (line["hashtag_id"], line["view_count"]) == (listing.hashtag_id, listing.views)
@@ -94,9 +92,7 @@ def test_the_tracked_totals_are_those_of_the_files(
     assert stated["track"]["alerts"] == []
 
 
-def test_the_daily_report_adds_up_to_the_files(
-    stated: dict[str, Any], tags: dict[str, independent.Listing]
-) -> None:
+def check_the_daily_report(stated: dict[str, Any], tags: dict[str, independent.Listing]) -> None:
     report, videos = stated["daily"], independent.held(tags)
     expected = independent.figures(videos)
     for name in ("total_videos", "unique_creators", "total_views", "total_likes", "total_comments"):
@@ -117,7 +113,7 @@ def test_the_daily_report_adds_up_to_the_files(
     assert report["compared_with"] is None
 
 
-def test_the_hashtags_of_each_video_are_those_it_stands_under(
+def check_what_each_video_stands_under(
     stated: dict[str, Any], tags: dict[str, independent.Listing]
 ) -> None:
     under: dict[str, set[str]] = {}
@@ -127,7 +123,7 @@ def test_the_hashtags_of_each_video_are_those_it_stands_under(
     assert {v["video_id"]: set(v["hashtags"]) for v in stated["daily"]["videos"]} == under
 
 
-def test_the_weekly_report_ranks_by_views_and_claims_no_change(
+def check_that_the_weekly_report_claims_no_change(
     stated: dict[str, Any], tags: dict[str, independent.Listing]
 ) -> None:
     lines = stated["weekly"]["hashtags"]
