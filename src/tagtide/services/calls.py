@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -36,8 +35,6 @@ class Caller:
     hashtag: str | None
     #: Credits charged so far, those of an interrupted attempt at the same slot included.
     credits: int = 0
-    #: Set as soon as the API has answered a call: the key is good and there are credits.
-    answered: asyncio.Event = field(default_factory=asyncio.Event)
     #: Reserved, and neither settled nor released.
     _open: set[int] = field(default_factory=set)
     #: The one that was sent last.
@@ -113,7 +110,6 @@ class Caller:
                 await self._settle(self._settled(entry_id, Charge.UNKNOWN, "internal"))
                 raise
             else:
-                self.answered.set()
                 return self._succeeded(entry_id, answer)
 
     def _reservation(self, endpoint: str) -> Reservation:

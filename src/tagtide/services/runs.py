@@ -27,6 +27,8 @@ _SHARED_POLL = 1.0
 
 #: A run by hand that was interrupted longer ago than this is history, not to be continued.
 _RESUMABLE = timedelta(hours=1)
+#: How long an answer of the API shows that the key is accepted.
+_TRUSTED = timedelta(minutes=5)
 #: What makes every further call of a run pointless.
 _STOPPING = frozenset({Reason.AUTH, Reason.CREDITS, Reason.BUDGET, Reason.STORAGE})
 
@@ -114,7 +116,6 @@ class HashtagRunner:
         self._progress = progress or (lambda _outcome: None)
         #: Outcomes that no claim of this run has stored; for `Store.finish_run`.
         self.unclaimed: list[HashtagOutcome] = []
-        self._answered = asyncio.Event()
         self._stop: Reason | None = None
         self._failure: StorageError | None = None
 
@@ -133,12 +134,6 @@ class HashtagRunner:
             outcomes[state.name] = outcome = await self._one(state, work)
             self._progress(outcome)
 
-        async def first() -> None:
-            try:
-                await next_one()
-            finally:
-                self._answered.set()
-
         async def worker() -> None:
             while queue:
                 await next_one()
@@ -149,12 +144,10 @@ class HashtagRunner:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_leases(done))
+                if queue and not await self._is_answered_lately():
+                    # The first goes alone: a refused key or an empty balance costs one call.
+                    await next_one()
                 async with asyncio.TaskGroup() as pool:
-                    if queue:
-                        # The first goes alone until the API has answered it: a refused key or an
-                        # empty balance costs one call.
-                        pool.create_task(first())
-                        await self._answered.wait()
                     for _ in range(workers):
                         pool.create_task(worker())
                 done.set()
@@ -168,6 +161,13 @@ class HashtagRunner:
             # What this campaign may not pay for, another one in the same slot may.
             await self._let_go()
         return [outcomes[name] for name in names]
+
+    async def _is_answered_lately(self) -> bool:
+        """Whether the key was good and there were credits a moment ago: it need not be tried."""
+        balance = await self._context.store.balance()
+        if balance is None or balance.credits_remaining <= 0:
+            return False
+        return self._context.clock.now() - balance.read_at < _TRUSTED
 
     async def _let_go(self) -> None:
         await self._context.store.renew_run(self._run.run_id, self._context.clock.now())
@@ -206,7 +206,6 @@ class HashtagRunner:
             self._run.run_id,
             state.name,
             credits=claim.credits,
-            answered=self._answered,
         )
         try:
             outcome = await work(state, claim, caller)
