@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is named; 1 when a figure misses its target."""
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
     parser.add_argument("names", nargs="*", default=["list"], metavar="NAME")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the work, more noise")
+    parser.add_argument("--quick", action="store_true", help="less work, more noise")
     parser.add_argument("--best-of", type=int, default=1, metavar="N", help="keep the best run")
     given = parser.parse_args(arguments)
     if given.names == ["list"]:
