@@ -29,6 +29,7 @@ from tagtide.core.messages.words import (
     creator_cell,
     creator_name,
     failure_notes,
+    known_only,
     number_cell,
     percent_cell,
     rests_on,
@@ -256,11 +257,9 @@ def _state(line: HashtagLine | WeeklyRow) -> str:
 
 def _top_videos(lines: Sequence[VideoLine], title: str) -> Table:
     rows = tuple((Cell(str(rank)), *video_row(line)) for rank, line in enumerate(lines, 1))
-    return Table(
-        title,
-        (Column("", Kind.NUMBER), *VIDEO_COLUMNS),
-        rows,
-        empty="No video with known counters is held yet.",
+    columns = (Column("", Kind.NUMBER), *VIDEO_COLUMNS)
+    return known_only(
+        Table(title, columns, rows, empty="No video with known counters is held yet.")
     )
 
 
@@ -286,7 +285,8 @@ def _top_creators(standings: Sequence[CreatorStanding]) -> Table:
         Column("Engagement", Kind.NUMBER),
         Column("Rate", Kind.NUMBER),
     )
-    return Table("Top creators by views", columns, rows, empty="No creator is known yet.")
+    empty = "No creator is known yet."
+    return known_only(Table("Top creators by views", columns, rows, empty=empty))
 
 
 def _high_priority(report: CampaignReport, most: int = 5) -> list[Block]:
@@ -296,7 +296,8 @@ def _high_priority(report: CampaignReport, most: int = 5) -> list[Block]:
     more = len(lines) - most
     note = f"{f.counted(more, 'more video')} in `tagtide videos`." if more > 0 else ""
     title = f"High priority: {f.counted(len(lines), 'video')}"
-    return [Table(title, VIDEO_COLUMNS, tuple(map(video_row, lines[:most])), note=note)]
+    rows = tuple(map(video_row, lines[:most]))
+    return [known_only(Table(title, VIDEO_COLUMNS, rows, note=note))]
 
 
 def _viral(report: CampaignReport) -> list[Block]:

@@ -18,6 +18,7 @@ from tagtide.core.messages.blocks import (
 )
 from tagtide.core.messages.words import (
     VIDEO_COLUMNS,
+    known_only,
     number_cell,
     reason_words,
     sentence,
@@ -115,12 +116,14 @@ def _collect_priority(summary: CollectSummary, most: int = 20) -> Table:
         )
         for line in lines[:most]
     )
-    return Table(
-        "High priority",
-        (Column(""), *VIDEO_COLUMNS),
-        rows,
-        empty="No video of this collection reaches both marks, engagement rate and views.",
-        note=f"{more} in `tagtide videos --high-priority`." if len(lines) > most else "",
+    return known_only(
+        Table(
+            "High priority",
+            (Column(""), *VIDEO_COLUMNS),
+            rows,
+            empty="No video of this collection reaches both marks, engagement rate and views.",
+            note=f"{more} in `tagtide videos --high-priority`." if len(lines) > most else "",
+        )
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from tagtide.core import formats as f
@@ -12,6 +13,7 @@ from tagtide.core.messages.blocks import (
     Column,
     Kind,
     Note,
+    Table,
     Tone,
     creator_url,
     safe_link,
@@ -167,6 +169,18 @@ VIDEO_COLUMNS = (
     Column("Engagement", Kind.NUMBER),
     Column("Rate", Kind.NUMBER),
 )
+
+
+def known_only(table: Table, title: str = "Followers") -> Table:
+    """The table without a column of which nothing is known."""
+    at = next((i for i, column in enumerate(table.columns) if column.title == title), None)
+    if at is None or not table.rows or any(row[at].text != f.DASH for row in table.rows):
+        return table
+    return replace(
+        table,
+        columns=table.columns[:at] + table.columns[at + 1 :],
+        rows=tuple(row[:at] + row[at + 1 :] for row in table.rows),
+    )
 
 
 def video_row(line: VideoLine) -> tuple[Cell, ...]:
