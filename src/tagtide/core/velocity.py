@@ -113,6 +113,20 @@ def choose_window(now: datetime, window_hours: float) -> Window:
     return Window(target=now - window, tolerance=window / 2, history_since=now - 28 * window)
 
 
+def nearest_reading(
+    readings: Sequence[HashtagReading], target: datetime, tolerance: timedelta
+) -> HashtagReading | None:
+    """The reading nearest to ``target`` within the tolerance, else the latest; None without any.
+
+    The same choice as `Store.reading_near` makes, among readings at hand. Of two that are equally
+    near the earlier one counts.
+    """
+    near = [r for r in readings if abs(r.read_at - target) <= tolerance]
+    if near:
+        return min(near, key=lambda r: (abs(r.read_at - target), r.read_at))
+    return max(readings, key=lambda r: r.read_at, default=None)
+
+
 def measure_change(
     current: HashtagReading,
     previous: HashtagReading | None,

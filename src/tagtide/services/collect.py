@@ -119,7 +119,8 @@ async def collect(
     campaign = request.campaign
     if run.finished_at is not None:
         done = await context.store.run(run.run_id)
-        return await _result(context, campaign, run, list(done.outcomes), ())
+        videos = await context.store.known_videos(campaign.campaign_id)
+        return await _result(context, campaign, run, list(done.outcomes), videos, ())
     names = rotate([h.name for h in feed_hashtags(campaign)], run.slot_at.toordinal())
 
     in_service = await context.store.campaigns()
@@ -131,7 +132,8 @@ async def collect(
     runner = HashtagRunner(context, run, campaign, progress)
     outcomes = await runner.run(names, work)
     ok = [o.hashtag for o in outcomes if o.status is Status.OK]
-    judgement = await judge_viral_videos(context, campaign, run, ok)
+    videos = await context.store.known_videos(campaign.campaign_id)
+    judgement = await judge_viral_videos(context, campaign, run, ok, videos)
     changes = Changes(
         alerts=judgement.alerts,
         notifications=judgement.notifications,
@@ -139,7 +141,7 @@ async def collect(
     )
     status, reason = run_status(outcomes), run_reason(outcomes)
     await context.store.finish_run(run.run_id, status, reason, context.clock.now(), changes)
-    return await _result(context, campaign, run, outcomes, judgement.told)
+    return await _result(context, campaign, run, outcomes, videos, judgement.told)
 
 
 async def _result(
@@ -147,9 +149,9 @@ async def _result(
     campaign: Campaign,
     run: Run,
     outcomes: list[HashtagOutcome],
+    videos: list[KnownVideo],
     told: tuple[Alert, ...],
 ) -> CollectResult:
-    videos = await context.store.known_videos(campaign.campaign_id)
     read = {o.hashtag for o in outcomes}
     high = sorted(
         (

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from tagtide.core.alerts import AlertAction, decide_alert, fingerprint, notification_payload
+from tagtide.core.alerts import AlertAction, decide_alert, notification_payload
 from tagtide.core.rules import Verdict, judge_viral
 from tagtide.models import (
     Alert,
     AlertState,
     Campaign,
     Notification,
-    Role,
     Rule,
     Run,
     Status,
@@ -133,30 +132,31 @@ def was_read_in(run: Run, video: KnownVideo) -> bool:
 
 
 async def judge_viral_videos(
-    context: Context, campaign: Campaign, run: Run, complete: Iterable[str]
+    context: Context,
+    campaign: Campaign,
+    run: Run,
+    complete: Iterable[str],
+    videos: Sequence[KnownVideo],
 ) -> Judgement:
     """Alerts about viral videos among those read in this slot under hashtags read completely.
 
-    Every video is compared with the mean of the other own videos of the campaign at their latest
-    readings.
+    ``videos`` are all of the campaign; each own one is compared with the mean of the other own ones
+    at their latest readings.
     """
     if Rule.VIRAL_VIDEO not in campaign.rules.enabled:
         return Judgement()
     episodes = await _viral_episodes(context, campaign)
-    videos = await context.store.known_videos(campaign.campaign_id, role=Role.OWN)
-    wanted = set(complete)
-    read_now = {
-        v.video_id for v in videos if was_read_in(run, v) and wanted & {v.hashtag, *v.hashtags}
-    }
+    names, wanted = {h.name for h in campaign.own()}, set(complete)
+    own = [v for v in videos if v.hashtag in names or names.intersection(v.hashtags)]
     total = Judgement()
-    crowd = _Crowd.of(videos)
-    for video in videos:
-        key = fingerprint(campaign.campaign_id, Rule.VIRAL_VIDEO, None, video.video_id)
-        episode = episodes.get(key)
+    crowd = _Crowd.of(own)
+    for video in own:
+        episode = episodes.get(video.video_id)
         if episode is None and not crowd.is_topped_by(video, campaign.rules.viral_factor):
             continue
-        if video.video_id in read_now or (episode and episode.state is AlertState.FIRING):
-            total += _viral(context, campaign, video, crowd, episode, read_now)
+        is_read = was_read_in(run, video) and bool(wanted & {video.hashtag, *video.hashtags})
+        if is_read or (episode and episode.state is AlertState.FIRING):
+            total += _viral(context, campaign, video, crowd, episode, is_read=is_read)
     return total
 
 
@@ -167,8 +167,8 @@ async def _viral_episodes(context: Context, campaign: Campaign) -> dict[str, Ale
     past = await context.store.alerts(campaign_id=campaign.campaign_id, limit=_EPISODES)
     newest: dict[str, Alert] = {}
     for alert in past:
-        if alert.rule is Rule.VIRAL_VIDEO:
-            newest.setdefault(alert.fingerprint, alert)
+        if alert.rule is Rule.VIRAL_VIDEO and alert.video_id is not None:
+            newest.setdefault(alert.video_id, alert)
     return newest
 
 
@@ -178,7 +178,8 @@ def _viral(
     video: KnownVideo,
     crowd: _Crowd,
     episode: Alert | None,
-    read_now: set[str],
+    *,
+    is_read: bool,
 ) -> Judgement:
     others, views, engagement = crowd.without(video)
     verdict = judge_viral(
@@ -202,7 +203,7 @@ def _viral(
     firing = episode is not None and episode.state is AlertState.FIRING
     expired = firing and episode is not None and now - episode.opened_at >= _VIRAL_LIFETIME
     # A video that this run did not read can only grow old; so can one whose counter was corrected.
-    judged = video.video_id in read_now and not (firing and _has_fallen(video, episode))
+    judged = is_read and not (firing and _has_fallen(video, episode))
     status = Status.OK if judged or expired else Status.PARTIAL
     return judge(context, subject, verdict, episode, status=status, expired=expired)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ from tagtide.core.alerts import fingerprint
 from tagtide.core.names import hashtag_url
 from tagtide.core.planning import rotate
 from tagtide.core.rules import RuleState, Verdict, judge_growth, judge_new_videos
-from tagtide.core.velocity import Change, measure_change
+from tagtide.core.velocity import Change, measure_change, nearest_reading
 from tagtide.errors import BudgetExceeded, Conflict, SourceError
 from tagtide.models import (
     Alert,
@@ -79,11 +80,10 @@ async def track(
     measured: dict[str, tuple[HashtagReading, Change]] = {}
     alerts: list[Alert] = []
 
-    in_service = await context.store.campaigns()
+    known = await _Known.at_start(context, names)
 
     async def work(state: HashtagState, claim: Claim, caller: Caller) -> HashtagOutcome:
-        holders = [c for c in in_service if any(h.name == state.name for h in c.hashtags)]
-        tracker = _Tracker(context, campaign, run, state, claim, caller, holders)
+        tracker = _Tracker(context, campaign, run, state, claim, caller, known)
         outcome = await tracker.track()
         if tracker.reading is not None and tracker.change is not None:
             measured[state.name] = (tracker.reading, tracker.change)
@@ -149,20 +149,52 @@ async def _measure(
 ) -> tuple[Change, HashtagReading | None]:
     """The change against the reading nearest to a window earlier, with glitches told apart."""
     window = timedelta(hours=window_hours)
-    previous = await context.store.reading_near(
-        reading.hashtag,
-        reading.read_at - window,
-        before=reading.read_at,
-        tolerance=window / 2,
-    )
-    since = min(reading.read_at - _HISTORY, previous.read_at if previous else reading.read_at)
+    reach = max(_HISTORY, 2 * window)
     history = await context.store.hashtag_readings(
-        reading.hashtag, since, reading.read_at - timedelta(microseconds=1)
+        reading.hashtag, reading.read_at - reach, reading.read_at - timedelta(microseconds=1)
     )
+    previous = nearest_reading(history, reading.read_at - window, window / 2)
+    if previous is None:
+        previous = await context.store.reading_near(
+            reading.hashtag,
+            reading.read_at - window,
+            before=reading.read_at,
+            tolerance=window / 2,
+        )
     if previous is not None and previous.hashtag_id not in {None, reading.hashtag_id}:
         # The name belongs to another hashtag now: a new series begins, with a visible seam.
         previous, history = None, []
     return measure_change(reading, previous, history), previous
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What the hashtags of a run have in common, read once when it starts."""
+
+    campaigns: tuple[Campaign, ...]
+    #: By campaign: firing alerts by fingerprint.
+    firing: dict[int, dict[str, Alert]]
+    #: By campaign: hashtags that hold a video read within half a window.
+    fresh: dict[int, frozenset[str]]
+
+    @classmethod
+    async def at_start(cls, context: Context, names: Sequence[str]) -> _Known:
+        wanted, now = {*names}, context.clock.now()
+        campaigns = tuple(
+            c for c in await context.store.campaigns() if wanted & {h.name for h in c.hashtags}
+        )
+        firing, fresh = {}, {}
+        for campaign in campaigns:
+            key = campaign.campaign_id
+            firing[key] = by_fingerprint(await context.store.firing(key))
+            since = now - timedelta(hours=campaign.rules.window_hours) / 2
+            videos = await context.store.known_videos(key, read_since=since)
+            fresh[key] = frozenset(name for v in videos for name in (v.hashtag, *v.hashtags))
+        return cls(campaigns=campaigns, firing=firing, fresh=fresh)
+
+    def holders(self, name: str) -> list[Campaign]:
+        """Campaigns that hold a hashtag."""
+        return [c for c in self.campaigns if any(h.name == name for h in c.hashtags)]
 
 
 class _Tracker:
@@ -176,12 +208,13 @@ class _Tracker:
         state: HashtagState,
         claim: Claim,
         caller: Caller,
-        holders: list[Campaign],
+        known: _Known,
     ) -> None:
         self._context, self._campaign, self._run = context, campaign, run
         self._state, self._claim, self._caller = state, claim, caller
         #: Campaigns that hold the hashtag, each with rules of its own.
-        self._holders = holders
+        self._holders = known.holders(state.name)
+        self._fresh, self._firing = known.fresh, known.firing
         self._seen: tuple[VideoSeen, ...] = ()
         self._effects: list[SightingEffect] = []
         self.reading: HashtagReading | None = None
@@ -206,6 +239,10 @@ class _Tracker:
                 return await self._store(reading, paid.settlement)
             except Conflict:
                 # Another process has raised the same alert meanwhile: judge again, knowing it.
+                self._firing = {
+                    c.campaign_id: by_fingerprint(await self._context.store.firing(c.campaign_id))
+                    for c in self._holders
+                }
                 return await self._store(reading, paid.settlement)
 
     async def _store(self, reading: HashtagReading, settlement: Settlement) -> HashtagOutcome:
@@ -282,7 +319,7 @@ class _Tracker:
             change, previous = await _measure(self._context, reading, campaign.rules.window_hours)
             if campaign.campaign_id == self._campaign.campaign_id:
                 self.change = change
-            firing = by_fingerprint(await self._context.store.firing(campaign.campaign_id))
+            firing = self._firing[campaign.campaign_id]
             for verdict in await self._verdicts(campaign, reading, previous, change):
                 total += await self._decide(campaign, verdict, firing)
         return total
@@ -341,6 +378,8 @@ class _Tracker:
         self, campaign: Campaign, reading: HashtagReading
     ) -> tuple[int | None, int | None]:
         """Engagement of the hashtag's held videos now and a window ago, over those read at both."""
+        if not self._seen and self._state.name not in self._fresh[campaign.campaign_id]:
+            return None, None
         window = timedelta(hours=campaign.rules.window_hours)
         fresh = await self._context.store.known_videos(
             campaign.campaign_id,

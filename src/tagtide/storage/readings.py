@@ -207,12 +207,14 @@ def _near(
 def _known_videos(
     connection: Connection, campaign_id: int, some: Select[tuple[int]] | None
 ) -> list[KnownVideo]:
+    rows = connection.execute(_known_videos_query(campaign_id, some)).all()
+    if not rows:
+        return []
     feeds = _feeds(connection, campaign_id, some)
     names = {
         row.id: row.name for row in connection.execute(select(t.hashtag.c.id, t.hashtag.c.name))
     }
-    query = _known_videos_query(campaign_id, some)
-    return [_known_video(row, names, feeds.get(row[0], ())) for row in connection.execute(query)]
+    return [_known_video(row, names, feeds.get(row[0], ())) for row in rows]
 
 
 def _some_videos(
