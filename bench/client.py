@@ -20,7 +20,7 @@ from bench.apiserver import hashtag_id, hashtag_name
 from tagtide.cli.options import run as run_async
 from tagtide.clock import SystemClock
 from tagtide.models import Campaign, CampaignHashtag, CounterSource, HashtagReading, Job
-from tagtide.ports import Changes, Store
+from tagtide.ports import Balance, Changes, Store
 from tagtide.services.collect import collect
 from tagtide.services.context import Context
 from tagtide.services.runs import RunRequest
@@ -32,11 +32,18 @@ PAGES = 2
 
 
 def run_cycle(
-    url: str, database: Path, hashtags: int, *, in_flight: int = 50, jobs: str = "track,collect"
+    url: str,
+    database: Path,
+    hashtags: int,
+    *,
+    in_flight: int = 50,
+    jobs: str = "track,collect",
+    trusted: bool = False,
 ) -> dict[str, Any]:
     """Run a client process to its end and return what it printed."""
     command = [sys.executable, "-m", "bench.client", url, str(database), str(hashtags)]
     command += ["--in-flight", str(in_flight), "--jobs", jobs]
+    command += ["--trusted"] * trusted
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"the client failed:\n{done.stderr}")
@@ -53,6 +60,10 @@ async def _cycle(given: argparse.Namespace) -> dict[str, Any]:
     try:
         campaign = await _campaign(store, given.hashtags)
         context = Context(store=store, source=source, clock=clock)
+        if given.trusted:
+            usage = await source.usage()
+            left = usage.credit_balance or 0
+            await store.record_balance(Balance(credits_remaining=left, read_at=clock.now()))
         return await _run_jobs(context, campaign, given.jobs.split(","))
     finally:
         await source.aclose()
@@ -108,6 +119,7 @@ def main() -> None:
     parser.add_argument("hashtags", type=int)
     parser.add_argument("--in-flight", type=int, default=50)
     parser.add_argument("--jobs", default="track,collect")
+    parser.add_argument("--trusted", action="store_true", help="ask for the balance first")
     given = parser.parse_args()
     # As the commands run theirs.
     print(json.dumps(run_async(lambda: _cycle(given))))

@@ -8,6 +8,9 @@ use cases, client and server, a SQLite file with ``synchronous=FULL``; the ids a
 is a process of its own and answers 429 beyond 50 calls in flight. Afterwards the database is opened
 again: readings, videos and charged credits must be complete, and as many as the server counted.
 
+The first call of a run goes alone unless the key was answered in the last five minutes: a refused
+key costs one call and not fifty. That second is part of the first figure, not of the second.
+
 Control: the physical limit, 900 x 1 s / 50 = 18 s, which no client can beat.
 """
 
@@ -16,6 +19,7 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from bench.apiserver import PAGE_LENGTH, api_server
 from bench.client import PAGES, run_cycle
@@ -28,33 +32,39 @@ LATENCY = 1.0
 def run(*, quick: bool) -> Result:
     """Measure."""
     hashtags = 100 if quick else 300
-    with tempfile.TemporaryDirectory() as folder, api_server(latency=LATENCY) as server:
-        database = Path(folder) / "cycle.db"
-        measured = run_cycle(server.url, database, hashtags, in_flight=IN_FLIGHT)
-        state = server.state()
-        stored = check_stored(database, hashtags)
-    calls = hashtags * (1 + PAGES)
-    if state["calls"] != calls or state["charged"] != calls:
-        raise SystemExit(f"{calls} calls were planned, the server saw {state}")
-    limit = calls * LATENCY / IN_FLIGHT
-    against = f"physical limit ({limit:g} s) / wall time ({measured['wall']:.2f} s); {calls} calls"
+    limit = hashtags * (1 + PAGES) * LATENCY / IN_FLIGHT
+    cold, trusted = (_cycle(hashtags, trusted=known) for known in (False, True))
     return Result(
         name="cycle",
         figures=[
-            Figure(
-                name="cycle at 1 s per call",
-                value=limit / measured["wall"],
-                target=0.93,
-                against=against,
-            ),
+            _figure("cycle at 1 s per call", limit, cold),
+            _figure("the same, the key answered in the last 5 minutes", limit, trusted),
             Figure(
                 name="CPU of the client",
-                value=measured["cpu"] / measured["wall"],
+                value=trusted["cpu"] / trusted["wall"],
                 against="of one core",
             ),
         ],
-        facts={"client": measured, "server": state, "stored": stored},
+        facts={"cold": cold, "trusted": trusted},
     )
+
+
+def _cycle(hashtags: int, *, trusted: bool) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder, api_server(latency=LATENCY) as server:
+        database = Path(folder) / "cycle.db"
+        measured = run_cycle(server.url, database, hashtags, in_flight=IN_FLIGHT, trusted=trusted)
+        state = server.state()
+        check_stored(database, hashtags)
+    calls = hashtags * (1 + PAGES)
+    # Asking for the balance is free.
+    if state["calls"] - trusted != calls or state["charged"] != calls:
+        raise SystemExit(f"{calls} calls were planned, the server saw {state}")
+    return measured
+
+
+def _figure(name: str, limit: float, measured: dict[str, Any]) -> Figure:
+    against = f"physical limit ({limit:g} s) / wall time ({measured['wall']:.2f} s)"
+    return Figure(name=name, value=limit / measured["wall"], target=0.93, against=against)
 
 
 def check_stored(database: Path, hashtags: int) -> dict[str, int]:
