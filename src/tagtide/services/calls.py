@@ -40,6 +40,11 @@ class Caller:
     #: The one that was sent last.
     _sent: int | None = None
 
+    @property
+    def has_called(self) -> bool:
+        """Whether any call was made."""
+        return self._sent is not None
+
     async def reserve(self, endpoints: Sequence[str]) -> list[int]:
         """Reserve all planned calls in one commit. Raises `BudgetExceeded`, writing nothing."""
         now = self.context.clock.now()

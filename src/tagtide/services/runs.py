@@ -116,6 +116,9 @@ class HashtagRunner:
         self._progress = progress or (lambda _outcome: None)
         #: Outcomes that no claim of this run has stored; for `Store.finish_run`.
         self.unclaimed: list[HashtagOutcome] = []
+        #: Hashtags at work, those that wait for credits not counted, and what wakes these.
+        self._working = 0
+        self._released = asyncio.Event()
         self._stop: Reason | None = None
         self._failure: StorageError | None = None
 
@@ -195,9 +198,15 @@ class HashtagRunner:
             claim = await self._claim(state.name)
             if isinstance(claim, HashtagOutcome):
                 return claim
+        except StorageError as error:
+            return self._storage_failed(state, error)
+        self._working += 1
+        try:
             return await self._guarded(state, claim, work)
         except StorageError as error:
             return self._storage_failed(state, error)
+        finally:
+            self._gave_back()
 
     async def _guarded(self, state: HashtagState, claim: Claim, work: Work) -> HashtagOutcome:
         caller = Caller(
@@ -208,7 +217,7 @@ class HashtagRunner:
             credits=claim.credits,
         )
         try:
-            outcome = await work(state, claim, caller)
+            outcome = await self._worked(state, claim, work, caller)
         except SourceError as error:
             outcome = await self._fail(claim, caller, error.reason, str(error))
         except BudgetExceeded as error:
@@ -232,6 +241,32 @@ class HashtagRunner:
             self._context.clock.monotonic(),
         )
         return outcome
+
+    async def _worked(
+        self, state: HashtagState, claim: Claim, work: Work, caller: Caller
+    ) -> HashtagOutcome:
+        """The outcome of the work. Other hashtags reserve more than they may come to need: while
+        any of them is at work, a budget that seems spent is waited for.
+        """
+        while True:
+            try:
+                return await work(state, claim, caller)
+            except BudgetExceeded:
+                if caller.has_called or self._working == 1:
+                    raise
+                self._working -= 1
+                try:
+                    await self._released.wait()
+                finally:
+                    self._working += 1
+                if self._stop is not None:
+                    raise
+
+    def _gave_back(self) -> None:
+        """Wake those who wait for credits."""
+        self._working -= 1
+        self._released.set()
+        self._released = asyncio.Event()
 
     async def _fail(
         self, claim: Claim, caller: Caller, reason: Reason, detail: str
