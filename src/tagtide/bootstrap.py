@@ -20,7 +20,7 @@ from tagtide.clock import SystemClock
 from tagtide.errors import ConfigError, InvalidInput
 from tagtide.ports import Channel, Clock, Source, Spool, Store
 from tagtide.services.context import BudgetPolicy, Context
-from tagtide.settings import ChannelSettings, Loaded, Settings, mask_url
+from tagtide.settings import LOOPBACK, ChannelSettings, Loaded, Settings, mask_url
 
 #: The local server accepts this key; nothing else does.
 LOCAL_KEY = "sk_test_local"
@@ -104,12 +104,12 @@ def make_spool(settings: Settings) -> Spool | None:
     None for a database in memory, which nothing outlives.
     """
     from tagtide.spool import FolderSpool
+    from tagtide.storage.database import sqlite_file
 
     url = settings.database.url
-    if url in {"sqlite://", "sqlite:///:memory:"}:
-        return None
-    if url.startswith("sqlite:///"):
-        return FolderSpool(Path(f"{url.removeprefix('sqlite:///')}.spool"))
+    if url.startswith("sqlite:"):
+        file = sqlite_file(url)
+        return FolderSpool(Path(f"{file}.spool")) if file else None
     home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     mark = hashlib.sha256(mask_url(url).encode()).hexdigest()[:12]
     return FolderSpool(Path(home) / "tagtide" / f"spool-{mark}")
@@ -138,7 +138,7 @@ def api_key(settings: Settings) -> str:
     """The key of the data API; the local server's own one where the address is this machine."""
     if settings.api.key is not None and settings.api.key.get_secret_value():
         return settings.api.key.get_secret_value()
-    if urlsplit(settings.api.url).hostname in {"localhost", "127.0.0.1", "::1"}:
+    if urlsplit(settings.api.url).hostname in LOOPBACK:
         return LOCAL_KEY
     raise ConfigError(
         "there is no key for the data API",

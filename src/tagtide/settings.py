@@ -24,6 +24,9 @@ from tagtide.core.schedule import Schedule
 from tagtide.errors import ConfigError, InvalidInput
 from tagtide.models import Job, Rule, RuleSettings
 
+#: Names of this machine.
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
 #: Calls in flight that each plan of the provider allows.
 PLANS = {"free": 1, "payg": 1, "project": 5, "bootstrap": 10, "startup": 15, "growth": 50}
 
@@ -69,7 +72,7 @@ class ApiSettings(Section):
         parts = urlsplit(value)
         if parts.username or parts.password:
             raise ValueError("must not hold a user or password")
-        loopback = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+        loopback = parts.hostname in LOOPBACK
         if not parts.hostname or parts.scheme not in {"https", "http"}:
             raise ValueError("must be an address such as https://api.scavio.dev")
         if parts.scheme == "http" and not loopback:

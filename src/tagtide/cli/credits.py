@@ -25,6 +25,7 @@ from tagtide.core.messages import (
     Table,
     Tone,
 )
+from tagtide.core.periods import start_of_day
 from tagtide.models import Campaign
 from tagtide.ports import Balance, LedgerLine, LedgerTotals
 from tagtide.services.spending import spending_warnings
@@ -61,7 +62,7 @@ async def _facts(app: App, *, days: int, refresh: bool) -> dict[str, Any]:
             await store.record_balance(
                 Balance(credits_remaining=usage.credit_balance, read_at=now, plan=usage.plan)
             )
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = start_of_day(now)
     campaigns = await store.campaigns()
     since = now - timedelta(days=days)
     return {

@@ -93,7 +93,7 @@ def decide_alert(
     if open_alert is None or open_alert.state is AlertState.RESOLVED:
         raised = _new_alert(verdict, now, alert_id, campaign_id, hashtag, video_id, url)
         return _without_episode(verdict, open_alert, raised)
-    if expired or _has_expired(open_alert, now):
+    if expired or has_expired(open_alert, now):
         return _resolve(open_alert, verdict, now, AlertReason.EXPIRED)
     return _within_episode(verdict, open_alert, now)
 
@@ -127,7 +127,8 @@ def _within_episode(verdict: Verdict, alert: Alert, now: datetime) -> AlertDecis
     return _decision(AlertAction.KEEP, figures, AlertReason.STILL_FIRING)
 
 
-def _has_expired(alert: Alert, now: datetime) -> bool:
+def has_expired(alert: Alert, now: datetime) -> bool:
+    """Whether an episode is too old to be news, whatever its figures say."""
     return alert.rule is Rule.VIRAL_VIDEO and now - alert.opened_at >= _VIRAL_LIFETIME
 
 
@@ -201,7 +202,7 @@ def _resolve(alert: Alert, verdict: Verdict, now: datetime, reason: AlertReason)
         ended = replace(
             ended,
             reason=f"{alert.reason} No longer news: it began more than 14 days ago."
-            if _has_expired(alert, now)
+            if has_expired(alert, now)
             else f"{alert.reason} No longer news.",
             data={**ended.data, "awaits_clear": verdict.state is not RuleState.CLEAR},
         )

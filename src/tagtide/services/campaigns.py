@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import available_timezones
 
 from tagtide.core.names import nearest, parse_campaign_name, parse_hashtag
-from tagtide.core.schedule import Schedule
+from tagtide.core.schedule import Schedule, check_zone
 from tagtide.errors import InvalidInput
 from tagtide.models import Campaign, CampaignHashtag, Job, Role, Rule, RuleSettings
 from tagtide.services.context import Context
@@ -36,7 +35,7 @@ def make_campaign(
 
     Raises `InvalidInput` with a sentence about the first thing that cannot be used.
     """
-    check_timezone(timezone)
+    check_zone(timezone)
     _check_dates(starts_on, ends_on)
     tags = _hashtags(hashtags, competitors, thresholds or {}, competitor_feeds=competitor_feeds)
     for expression in (schedules or {}).values():
@@ -56,18 +55,6 @@ def make_campaign(
         page_budget=page_budget,
         credits_per_day=credits_per_day,
         schedules=dict(schedules or {}),
-    )
-
-
-def check_timezone(name: str) -> None:
-    """Raise `InvalidInput`, with the nearest name, unless ``name`` is an IANA zone."""
-    zones = available_timezones()
-    if name in zones:
-        return
-    near = nearest(name, sorted(zones))
-    raise InvalidInput(
-        f"there is no time zone {name!r}",
-        hint=f"Did you mean {near}?" if near else "Use a name such as Europe/Paris.",
     )
 
 

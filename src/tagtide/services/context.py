@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
+from tagtide.core.periods import start_of_day
 from tagtide.core.retry import Breaker
 from tagtide.models import Campaign, HashtagOutcome
 from tagtide.ports import BudgetLimit, Clock, Source, Spool, Store
@@ -25,7 +25,7 @@ class BudgetPolicy:
 
     def limits(self, campaign: Campaign | None, now: datetime) -> list[BudgetLimit]:
         """Every limit that binds a call made for ``campaign`` at ``now``."""
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        midnight = start_of_day(now)
         found: list[BudgetLimit] = []
         if self.credits_per_day is not None:
             found.append(BudgetLimit(credits=self.credits_per_day, since=midnight, period="today"))
@@ -38,17 +38,12 @@ class BudgetPolicy:
             found.append(
                 BudgetLimit(
                     credits=campaign.credits_per_day,
-                    since=_start_of_day(now, campaign.timezone),
+                    since=start_of_day(now, campaign.timezone),
                     period=f"today for {campaign.name}",
                     campaign_id=campaign.campaign_id,
                 )
             )
         return found
-
-
-def _start_of_day(now: datetime, zone: str) -> datetime:
-    local = now.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return local.astimezone(now.tzinfo)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
-from tagtide.core.alerts import AlertAction, decide_alert, notification_payload
+from tagtide.core.alerts import AlertAction, decide_alert, has_expired, notification_payload
 from tagtide.core.rules import Verdict, judge_viral
 from tagtide.models import (
     Alert,
@@ -29,8 +28,6 @@ _KINDS = {
 }
 #: A smaller fall of a counter is a stale read.
 _STALE_FALL = 0.05
-#: A viral video resolves after this, whatever its numbers say.
-_VIRAL_LIFETIME = timedelta(days=14)
 #: Past alerts looked through for earlier episodes of a video.
 _EPISODES = 5_000
 
@@ -201,7 +198,7 @@ def _viral(
     )
     now = context.clock.now()
     firing = episode is not None and episode.state is AlertState.FIRING
-    expired = firing and episode is not None and now - episode.opened_at >= _VIRAL_LIFETIME
+    expired = firing and episode is not None and has_expired(episode, now)
     # A video that this run did not read can only grow old; so can one whose counter was corrected.
     judged = is_read and not (firing and _has_fallen(video, episode))
     status = Status.OK if judged or expired else Status.PARTIAL

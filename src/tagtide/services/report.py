@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tagtide.core.coverage import Completeness, completeness
+from tagtide.core.periods import start_of_day
 from tagtide.core.reports import (
     CampaignFacts,
     CampaignReport,
@@ -132,7 +133,7 @@ async def _as_of(context: Context, campaign: Campaign) -> datetime:
 
 async def _campaign_facts(context: Context, campaign: Campaign, kind: str) -> CampaignFacts:
     store, as_of = context.store, await _as_of(context, campaign)
-    midnight = _midnight(as_of, campaign.timezone)
+    midnight = start_of_day(as_of, campaign.timezone)
     spent = await store.spent(midnight, campaign.campaign_id)
     reports = await store.reports(campaign.campaign_id, kind, limit=2)
     today = as_of.astimezone(ZoneInfo(campaign.timezone)).date()
@@ -242,11 +243,6 @@ def _held_between(
         for v in videos
     )
     return completeness(held, earlier, latest)
-
-
-def _midnight(instant: datetime, zone: str) -> datetime:
-    local = instant.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return local.astimezone(instant.tzinfo)
 
 
 async def _kept(context: Context, campaign: Campaign, report: CampaignReport) -> CampaignReport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tagtide.core.periods import start_of_day
 from tagtide.core.planning import balance_warning
 from tagtide.services.context import Context
 
@@ -13,7 +14,7 @@ async def spending_warnings(context: Context) -> list[str]:
     month began (spent since plus what is left).
     """
     store, policy, now = context.store, context.budget, context.clock.now()
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = start_of_day(now)
     today = await store.spent(midnight)
     month = await store.spent(midnight.replace(day=1))
     balance = await store.balance()

@@ -10,6 +10,7 @@ import structlog
 from tagtide.bootstrap import App
 from tagtide.errors import TagtideError
 from tagtide.jobs import Health, Readiness
+from tagtide.settings import LOOPBACK
 from tagtide.web.metrics import CONTENT_TYPE, exposition
 from tagtide.web.overview import gather
 from tagtide.web.pages import render_overview, stylesheet
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 #: Addresses that listen on every interface: then the name in the request cannot be known.
 _EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not bound to
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from tagtide.bootstrap import App
+from tagtide.core.periods import start_of_day
 from tagtide.errors import StorageError
 from tagtide.jobs import Condition, Health
 from tagtide.models import Charge
@@ -85,7 +86,7 @@ def _of_process(app: App, health: Health) -> Iterator[Any]:
 
 async def _of_store(app: App) -> list[Any]:
     store, now = app.store, app.context.clock.now()
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = start_of_day(now)
     lines = await store.spending(midnight, "endpoint")
     totals = await store.spent(midnight)
     firing = Counter(alert.rule.value for alert in await store.firing())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tagtide.bootstrap import App
+from tagtide.core.periods import start_of_day
 from tagtide.core.planning import Phase, campaign_phase
 from tagtide.core.schedule import describe
 from tagtide.core.velocity import Change, measure_change
@@ -76,7 +77,7 @@ async def gather(app: App, health: Health) -> Overview:
     """Read everything the page shows. Raises `StorageError`."""
     context = app.context
     now = context.clock.now()
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = start_of_day(now)
     schedules = default_schedules(app)
     campaigns = await context.store.campaigns()
     return Overview(
