@@ -29,8 +29,8 @@ class SystemClock:
         return random.random()
 
     def token(self) -> str:
-        """128 bit of entropy, URL-safe."""
-        return secrets.token_urlsafe(16)
+        """128 bit of entropy in hexadecimal: it can be typed after a command and looks like no option."""
+        return secrets.token_hex(16)
 
 
 class SimulatedClock:
