@@ -216,10 +216,36 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorState:
+    """What the statistical detector has learned of a hashtag, for one setting of its knob."""
+
+    hashtag: str
+    #: Expected false incidents per hashtag and month. Incidents depend on it, so each has a state.
+    false_alarms: float
+    #: Newest reading it has seen.
+    read_at: datetime
+    #: As the detector gives it out; JSON types only.
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorPool:
+    """What the hashtags have in common: read by the detector, remade once a day, never changed."""
+
+    #: Counts up from 1; 0 is the table that tagtide brings with it.
+    version: int
+    made_at: datetime
+    #: As the detector gives it out; JSON types only.
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """Everything one decision wants written: one transaction, all or nothing."""
 
     readings: tuple[HashtagReading, ...] = ()
+    #: Written with the reading that led to them.
+    detectors: tuple[DetectorState, ...] = ()
     sightings: tuple[Sighting, ...] = ()
     #: Followers and the like from a profile call.
     creators: tuple[Creator, ...] = ()
@@ -540,6 +566,19 @@ class AlertStore(Protocol):
         """Raises `NotFound`; a unique prefix of the id will do."""
 
 
+class DetectorStore(Protocol):
+    """What the statistical detector has learned; states are written by `commit`."""
+
+    async def detector_states(self, hashtag: str) -> dict[float, DetectorState]:
+        """By the knob they were made for."""
+
+    async def detector_pool(self) -> DetectorPool | None:
+        """The newest; None before the first."""
+
+    async def put_detector_pool(self, pool: DetectorPool) -> bool:
+        """Add a version. False, and nothing is written, when it exists: somebody was faster."""
+
+
 class OutboxStore(Protocol):
     """Messages on their way."""
 
@@ -558,7 +597,16 @@ class OutboxStore(Protocol):
     async def undelivered(self) -> list[Notification]: ...
 
 
-class Store(CampaignStore, RunStore, LedgerStore, ReadingStore, AlertStore, OutboxStore, Protocol):
+class Store(
+    CampaignStore,
+    RunStore,
+    LedgerStore,
+    ReadingStore,
+    AlertStore,
+    DetectorStore,
+    OutboxStore,
+    Protocol,
+):
     """Everything that is kept."""
 
     async def check_writable(self) -> None:

@@ -20,6 +20,7 @@ from tagtide.ports import (
 )
 from tagtide.storage import tables as t
 from tagtide.storage.alerts import put_alerts
+from tagtide.storage.detectors import put_detector_states
 from tagtide.storage.ledger import charged_to_run, give_up, give_up_orphans, release_unsent, settle
 from tagtide.storage.outbox import enqueue
 from tagtide.storage.rows import Topic, hashtag_keys, insert, insert_missing
@@ -166,6 +167,7 @@ def apply(
         _advance(connection, changes.progress)
     for reading in changes.readings:
         put_hashtag_reading(connection, reading)
+    put_detector_states(connection, changes.detectors)
     effects = [e for sighting in changes.sightings for e in put_sighting(connection, sighting)]
     put_creators(connection, changes.creators)
     mark_high_priority(connection, changes.high_priority)

@@ -23,6 +23,7 @@ from tagtide.storage.database import (
     parse_url,
     sqlite_file,
 )
+from tagtide.storage.detectors import Detectors
 from tagtide.storage.failures import translate
 from tagtide.storage.ledger import Ledger
 from tagtide.storage.outbox import Outbox
@@ -37,7 +38,7 @@ MIN_FREE_BYTES = 200 * 1024 * 1024
 PATIENCE = 30.0
 
 
-class SqlStore(Campaigns, Runs, Ledger, Readings, Alerts, Outbox, Workers):
+class SqlStore(Campaigns, Runs, Ledger, Readings, Alerts, Detectors, Outbox, Workers):
     """`tagtide.ports.Store` and `WorkerStore` on SQLite or PostgreSQL."""
 
     def __init__(self, database: Database, clock: Clock, path: Path | None = None) -> None:

@@ -435,6 +435,26 @@ Index(
     postgresql_where=outbox.c.sent_at.is_(None),
 )
 
+#: What the statistical detector has learned, by hashtag and setting of its knob.
+detector_state = Table(
+    "detector_state",
+    metadata,
+    _key("hashtag_key", "hashtag.id", primary=True),
+    Column("false_alarms", Float, primary_key=True),
+    Column("read_at", Instant, nullable=False),
+    Column("body", JSON, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: What the hashtags have in common; versions are added, never changed.
+detector_pool = Table(
+    "detector_pool",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("made_at", Instant, nullable=False),
+    Column("body", JSON, nullable=False),
+)
+
 report = Table(
     "report",
     metadata,
