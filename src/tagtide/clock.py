@@ -29,7 +29,7 @@ class SystemClock:
         return random.random()
 
     def token(self) -> str:
-        """128 bit of entropy in hexadecimal: it can be typed after a command and looks like no option."""
+        """128 bit of entropy in hexadecimal: easy to type, and never like an option."""
         return secrets.token_hex(16)
 
 
