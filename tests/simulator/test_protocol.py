@@ -316,3 +316,30 @@ def test_simulated_time_can_run_ahead() -> None:
     assert clock.now() == NOW
     with pytest.raises(ValueError, match="negative"):
         SimClock(base, speed=-1.0)
+
+
+def test_a_stop_while_a_connection_is_closing_prints_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complaints: list[dict[str, object]] = []
+
+    async def main() -> None:
+        closing = asyncio.Event()
+
+        async def wait_closed(writer: asyncio.StreamWriter) -> None:
+            closing.set()
+            await asyncio.Event().wait()
+
+        asyncio.get_running_loop().set_exception_handler(lambda _, found: complaints.append(found))
+        clock = SimClock(SystemClock(), start=NOW, speed=0)
+        server = SimulatorServer(world, clock=clock)
+        await server.start()
+        monkeypatch.setattr(asyncio.StreamWriter, "wait_closed", wait_closed)
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.close()
+        await asyncio.wait_for(closing.wait(), 5)
+        await server.stop()
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert complaints == []

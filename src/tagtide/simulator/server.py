@@ -223,8 +223,9 @@ class SimulatorServer:
             pass
         finally:
             writer.close()
-            # Otherwise the loop can end before the socket does.
-            with contextlib.suppress(ConnectionError):
+            # Otherwise the loop can end before the socket does. A server that stops meanwhile
+            # cancels what is only waiting, and asyncio prints a task that ends in that way.
+            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
                 await writer.wait_closed()
             del self._conversations[task]
 
