@@ -534,6 +534,11 @@ class ReadingStore(Protocol):
     ) -> dict[str, VideoReading]:
         """For each video of the campaign, its reading nearest to ``target`` in the tolerance."""
 
+    async def video_readings(
+        self, campaign_id: int, since: datetime, until: datetime
+    ) -> list[VideoReading]:
+        """Of every video of a campaign, in order of time, both ends included."""
+
     async def video_history(self, video_id: str) -> list[VideoReading]:
         """Raises `NotFound`."""
 

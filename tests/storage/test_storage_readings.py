@@ -230,6 +230,22 @@ def test_video_readings_near(store: SqlStore, stored: list[int], expected: int |
     assert {video_id: r.read_at for video_id, r in found.items()} == expected_at
 
 
+def test_readings_of_all_videos_in_order_with_both_ends(store: SqlStore) -> None:
+    one = run(store.add_campaign(campaign()))
+    other = run(store.add_campaign(campaign("Other")))
+    for hours, videos in ((0, (seen(2), seen(1))), (1, (seen(1, 150),)), (2, (seen(1, 200),))):
+        page = sighting(*videos, at=NOON + hours * HOUR, campaign_ids=(one.campaign_id,))
+        run(store.commit(Changes(sightings=(page,))))
+    found = run(store.video_readings(one.campaign_id, NOON, NOON + HOUR))
+    assert [(r.video_id[-1], r.counters.view_count) for r in found] == [
+        ("1", 100),
+        ("2", 100),
+        ("1", 150),
+    ]
+    assert [r.read_at for r in found] == [NOON, NOON, NOON + HOUR]
+    assert run(store.video_readings(other.campaign_id, NOON, NOON + HOUR)) == []
+
+
 def test_new_videos_are_counted_at_their_first_sighting(store: SqlStore) -> None:
     see(store, seen(1), at=NOON)
     see(store, seen(1), seen(2), at=NOON + HOUR, hashtag="also")

@@ -93,6 +93,21 @@ class Readings(Topic):
             lambda c: {row.video_id: video_reading_of(row) for row in c.execute(query)}
         )
 
+    async def video_readings(
+        self, campaign_id: int, since: datetime, until: datetime
+    ) -> list[VideoReading]:
+        """Of every video of a campaign, in order of time, both ends included."""
+        held, reading = t.campaign_video, t.video_reading
+        query = (
+            select(t.video.c.video_id, reading)
+            .join(held, held.c.video_key == reading.c.video_key)
+            .join(t.video, t.video.c.id == reading.c.video_key)
+            .where(held.c.campaign_id == campaign_id)
+            .where(reading.c.read_at >= since, reading.c.read_at <= until)
+            .order_by(reading.c.read_at, t.video.c.video_id)
+        )
+        return await self._db.read(lambda c: [video_reading_of(row) for row in c.execute(query)])
+
     async def video_history(self, video_id: str) -> list[VideoReading]:
         """In order of time. Raises `NotFound`."""
         query = (
