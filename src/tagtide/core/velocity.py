@@ -11,33 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
+from tagtide.core.counter import ChangeNote as ChangeNote  # noqa: PLC0414 - its readers look here
+from tagtide.core.counter import CounterTrack
 from tagtide.core.rounding import delta_bounds
 from tagtide.models import CounterSource, HashtagReading
-
-#: A smaller fall is a stale read ...
-_STALE_FALL = 0.05
-#: ... until so many lower reads came in a row.
-_LOWER_READS = 3
-#: So many reads without a move are believed, whatever was expected.
-_STILL_READS = 3
-#: An exact counter that stands still although this much was expected was read from a cache.
-_EXPECTED_GAIN = 10
-
-
-class ChangeNote(StrEnum):
-    """Why a change is unknown, or how it came about."""
-
-    NONE = ""
-    FIRST_READING = "first_reading"
-    #: The values come from different fields of the payload, or from a hashtag with another id.
-    SOURCE_CHANGED = "source_changed"
-    UNKNOWN = "unknown"
-    #: The provider corrected the counter; growth up to its earlier level is not news.
-    COUNTER_CORRECTED = "counter_corrected"
-    #: Lower than before by less than 5 %, or standing still against all expectation: an old answer.
-    STALE = "stale"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,62 +190,22 @@ def follow_counter(points: Sequence[Point]) -> list[Judged]:
 
 
 class _Track:
-    """Level of one counter while its points are followed."""
+    """The points behind a `CounterTrack`."""
 
     def __init__(self) -> None:
+        self._numbers = CounterTrack()
         self._good: Point | None = None
-        self._level = 0
         self._ceiling: Point | None = None
-        self._lower_reads = 0
-        self._still_reads = 0
-        self._rate = 0.0
 
     def judge(self, point: Point, value: int) -> Judged:
-        note = self._note(point, value)
-        if note is ChangeNote.COUNTER_CORRECTED:
-            if self._level > _value(self._ceiling):
-                self._ceiling = self._good
-            self._rate = 0.0
-        elif note is ChangeNote.NONE:
-            self._rate = self._rate_to(point, value)
+        ceiling = self._numbers.ceiling
+        at = point.at.timestamp() / 3600
+        note = self._numbers.judge(at, value, point.unit, point.is_repeat)
+        if self._numbers.ceiling > ceiling:
+            self._ceiling = self._good
         if note is not ChangeNote.STALE:
-            self._good, self._level = point, value
-            self._lower_reads = self._still_reads = 0
+            self._good = point
         return Judged(point, note, self._ceiling)
-
-    def _note(self, point: Point, value: int) -> ChangeNote:
-        if self._good is None or value > self._level:
-            return ChangeNote.NONE
-        if value == self._level:
-            return self._note_unmoved(point)
-        self._lower_reads += 1
-        fall = self._level - value
-        is_small = fall < _STALE_FALL * self._level or fall <= _step(point, self._good)
-        if is_small and self._lower_reads < _LOWER_READS:
-            return ChangeNote.STALE
-        return ChangeNote.COUNTER_CORRECTED
-
-    def _note_unmoved(self, point: Point) -> ChangeNote:
-        """The very same value: from a cache, if much growth was to be expected."""
-        self._still_reads += 1
-        assert self._good is not None
-        expected = self._rate * _hours(self._good.at, point.at)
-        is_suspect = point.is_repeat and _step(point, self._good) == 0
-        if is_suspect and expected >= _EXPECTED_GAIN and self._still_reads < _STILL_READS:
-            return ChangeNote.STALE
-        return ChangeNote.NONE
-
-    def _rate_to(self, point: Point, value: int) -> float:
-        if self._good is None or value <= _value(self._ceiling):
-            return 0.0
-        hours = _hours(self._good.at, point.at)
-        return (value - self._level) / hours if hours > 0 else 0.0
-
-
-def _step(one: Point, other: Point) -> int:
-    """Width of the rounding; 0 when both are exact."""
-    unit = max(one.unit, other.unit)
-    return unit if unit > 1 else 0
 
 
 def _counter_change(points: Sequence[Point], previous_at: datetime) -> CounterChange:
