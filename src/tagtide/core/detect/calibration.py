@@ -1,0 +1,188 @@
+"""What hashtags have in common: the pool a single one is judged against.
+
+A calibration is a versioned table, made by a daily job from all hashtags' states and read-only
+while readings are judged; with one state per hashtag and one version of the pool, a back-test
+replays exactly what was said. Without a pool the shipped table serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from math import exp, log
+from typing import Any
+
+#: Strangeness is counted in bins of this width, so many of them.
+BIN = 0.1
+BINS = 80
+#: A pool weighs against the shipped table as if that had been seen on so many days.
+_SHIPPED_DAYS = 300.0
+#: Chance findings per day at the two quantiles the tail is drawn through.
+_INNER, _OUTER = 0.2, 0.05
+#: Beyond this, nothing is told apart.
+_RAREST = 1e-100
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tail:
+    """Strangeness that the largest of a quiet day exceeds on 1 day in 5, and on 1 in 20.
+
+    Strangeness is a negative power of ten: 2 is once in 100 days, if the model were exact.
+    Beyond, the tail is exponential; drawn through quantiles and not moments, real bursts do not
+    move it.
+    """
+
+    inner: float
+    outer: float
+
+    def rate(self, strangeness: float) -> float:
+        """Chance findings per day at least so strange."""
+        if strangeness <= 0:
+            return 1.0
+        if strangeness < self.inner:
+            return float(_INNER ** (strangeness / self.inner))
+        decay = log(_INNER / _OUTER) / (self.outer - self.inner)
+        return max(_RAREST, _INNER * exp(-decay * (strangeness - self.inner)))
+
+    def state(self) -> list[float]:
+        """As JSON."""
+        return [self.inner, self.outer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """One version of the pool."""
+
+    #: Names it in findings and back-tests; "shipped" is the table that comes with tagtide.
+    version: str
+    rise: Tail
+    fall: Tail
+    #: Mean activity of each hour (UTC) and day (from Monday), as multiples of the mean.
+    hours: tuple[float, ...]
+    days: tuple[float, ...]
+    #: Variance of the logarithm of a span's gain about its expectation, for spans of under 45 min,
+    #: under 4.5 h, under 12 h and longer.
+    spreads: tuple[float, float, float, float]
+
+    def state(self) -> dict[str, Any]:
+        """As JSON, for the database."""
+        return {
+            "format": _VERSION,
+            "version": self.version,
+            "rise": self.rise.state(),
+            "fall": self.fall.state(),
+            "hours": list(self.hours),
+            "days": list(self.days),
+            "spreads": list(self.spreads),
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Calibration:
+        """The calibration that `state` came from."""
+        if state.get("format") != _VERSION:
+            raise ValueError(f"a calibration of format {state.get('format')} is not known")
+        first, second, third, fourth = state["spreads"]
+        return cls(
+            version=state["version"],
+            rise=Tail(inner=state["rise"][0], outer=state["rise"][1]),
+            fall=Tail(inner=state["fall"][0], outer=state["fall"][1]),
+            hours=tuple(state["hours"]),
+            days=tuple(state["days"]),
+            spreads=(first, second, third, fourth),
+        )
+
+
+#: Measured on public view counters of hashtags and on simulated ones; see docs/detection.md.
+SHIPPED = Calibration(
+    version="shipped",
+    rise=Tail(inner=0.70, outer=1.30),
+    fall=Tail(inner=0.70, outer=1.30),
+    hours=(
+        1.17, 1.13, 1.05, 0.98, 0.89, 0.79, 0.70, 0.64, 0.63, 0.66, 0.73, 0.82,
+        0.92, 1.01, 1.09, 1.16, 1.22, 1.27, 1.30, 1.31, 1.30, 1.27, 1.24, 1.21,
+    ),
+    days=(1.0, 0.99, 0.98, 0.98, 0.98, 1.02, 1.05),
+    spreads=(0.8, 0.6, 0.45, 0.35),
+)  # fmt: skip
+
+
+class DayPeaks:
+    """Counts the largest strangeness of each quiet day, per hashtag; feeds the next pool."""
+
+    __slots__ = ("_counts", "_day", "_is_quiet", "_peak")
+
+    def __init__(self) -> None:
+        self._counts: dict[int, float] = {}
+        self._day: int | None = None
+        self._peak = 0.0
+        self._is_quiet = True
+
+    def add(self, at: float, strangeness: float, is_quiet: bool) -> None:
+        """One informative reading; not ``is_quiet`` is one inside an incident."""
+        day = int(at // 24)
+        if day != self._day:
+            if self._day is not None and self._is_quiet:
+                place = min(int(self._peak / BIN), BINS - 1)
+                self._counts[place] = self._counts.get(place, 0) + 1
+            self._day, self._peak, self._is_quiet = day, 0.0, True
+        if not is_quiet:
+            self._is_quiet = False
+        self._peak = max(self._peak, strangeness)
+
+    def state(self) -> list[Any]:
+        """Everything, as JSON."""
+        return [sorted(self._counts.items()), self._day, self._peak, self._is_quiet]
+
+    @classmethod
+    def from_state(cls, state: list[Any]) -> DayPeaks:
+        """The counts that `state` came from."""
+        peaks = cls()
+        peaks._counts = {int(place): count for place, count in state[0]}
+        peaks._day, peaks._peak, peaks._is_quiet = state[1:]
+        return peaks
+
+
+def pooled(
+    states: Iterable[dict[str, Any]], version: str, shipped: Calibration = SHIPPED
+) -> Calibration:
+    """The next version of the pool, from the stored states of statistical detectors.
+
+    Few days move the shipped table little. Rhythm and spreads stay those of ``shipped``.
+    """
+    rises, falls = [0.0] * BINS, [0.0] * BINS
+    for state in states:
+        for counts, key in ((rises, "rise_peaks"), (falls, "fall_peaks")):
+            for place, count in state[key][0]:
+                counts[int(place)] += count
+    return Calibration(
+        version=version,
+        rise=_tail(rises, shipped.rise),
+        fall=_tail(falls, shipped.fall),
+        hours=shipped.hours,
+        days=shipped.days,
+        spreads=shipped.spreads,
+    )
+
+
+def _tail(counts: Sequence[float], shipped: Tail) -> Tail:
+    days = sum(counts)
+    if days == 0:
+        return shipped
+    weight = days / (days + _SHIPPED_DAYS)
+    inner = weight * _quantile(counts, _INNER) + (1 - weight) * shipped.inner
+    outer = weight * _quantile(counts, _OUTER) + (1 - weight) * shipped.outer
+    return Tail(inner=max(inner, 0.1), outer=max(outer, inner + 0.2))
+
+
+def _quantile(counts: Sequence[float], share: float) -> float:
+    """Strangeness above which this share of the days lies, interpolated within its bin."""
+    wanted = share * sum(counts)
+    above = list(accumulate(reversed(counts)))
+    for back, total in enumerate(above):
+        if total >= wanted:
+            place = len(counts) - 1 - back
+            within = (total - wanted) / counts[place]
+            return BIN * (place + within)
+    return 0.0

@@ -1,0 +1,266 @@
+"""The statistical detector: one number, the expected false incidents, for counters of any size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from math import log10
+from typing import Any
+
+from tagtide.core.counter import STILL_READS
+from tagtide.core.detect.base import (
+    Direction,
+    Finding,
+    Phase,
+    Point,
+    Reason,
+    Settings,
+    check_state,
+)
+from tagtide.core.detect.baseline import Baseline, spread_class
+from tagtide.core.detect.calibration import SHIPPED, Calibration, DayPeaks
+from tagtide.core.detect.falls import is_deep, judge_fall
+from tagtide.core.detect.incidents import QUIET_HOURS, Incident
+from tagtide.core.detect.intake import GAP_HOURS, Intake, Step
+from tagtide.core.detect.rises import Judgement, is_large, judge_rise
+
+_VERSION = 1
+#: Days of the month that F counts in.
+_MONTH = 30.0
+#: A counter that stands still is waited for so long, and so many reads, until that is believed.
+_HELD_HOURS = 24.0
+#: Standing still is plausible when chance alone does it this often.
+_PLAUSIBLE = 0.05
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Standstill:
+    """A counter that does not move."""
+
+    #: Hours since 1970 of the last move; None while it moves.
+    since: float | None = None
+    #: Units that were expected in what was believed of it so far.
+    mean: float = 0.0
+    #: Readings in a row that were not believed yet.
+    held: int = 0
+
+
+class Statistical:
+    """Rises and falls of one counter against what is usual for it; see docs/detection.md."""
+
+    name = "statistical"
+
+    def __init__(
+        self, settings: Settings | None = None, calibration: Calibration = SHIPPED
+    ) -> None:
+        self._settings = settings or Settings()
+        self._calibration = calibration
+        self._intake = Intake(self._settings.is_counter)
+        self._base = Baseline(calibration, self._settings.memory_days)
+        self._rise, self._fall = Incident(), Incident()
+        self._rise_peaks, self._fall_peaks = DayPeaks(), DayPeaks()
+        self._still = Standstill()
+        share = self._settings.falls_share
+        self._most_rises = self._settings.false_alarms * (1 - share) / _MONTH
+        self._most_falls = self._settings.false_alarms * share / _MONTH
+
+    def observe(self, point: Point) -> Finding:
+        """Judge the next reading and learn from it."""
+        scale = self._intake.scale
+        step = self._intake.take(point)
+        if self._intake.scale != scale:
+            self._base.rescale(self._intake.scale / scale)
+        if step.is_restart:
+            self._still = Standstill()
+        if not step.is_learned:
+            if step.is_restart:
+                self._base.restart(step.at)
+            return self._unjudged(point, step.reason)
+        base = self._base
+        exposed = base.rhythm.until(step.at) - base.rhythm.until(step.since)
+        if step.reason is Reason.USUAL and self._settings.is_counter:
+            if step.gain <= 0 and self._is_held(step, exposed):
+                return self._unjudged(point, Reason.STALE)
+            step = self._past_standstill(step)
+        assert point.value is not None
+        self._intake.settle(step, point.value)
+        finding = self._judged(point, step)
+        self._learn(step)
+        return finding
+
+    def _is_held(self, step: Step, exposed: float) -> bool:
+        """Whether the counter stands still although chance alone would hardly do that.
+
+        What is held is not believed yet: the next reading is measured from the same beginning.
+        """
+        still, mean = self._still, self._base.rate * exposed / step.unit
+        is_doubted = not self._is_plausible(
+            still.mean + mean, step.at - (still.since or step.since)
+        )
+        still.held += 1
+        if is_doubted and (still.held < STILL_READS or step.at - step.since < _HELD_HOURS):
+            return True
+        if still.since is None:
+            still.since = step.since
+        still.mean += mean
+        still.held = 0
+        return False
+
+    def _is_plausible(self, mean: float, hours: float) -> bool:
+        """Whether nothing at all may be gained where this many units are expected."""
+        base = self._base
+        shape = base.shape(base.spreads[spread_class(hours)], base.evidence)
+        return bool((1 + mean / shape) ** -shape >= _PLAUSIBLE)
+
+    def _past_standstill(self, step: Step) -> Step:
+        """A gain after a doubtful standstill was made in all of it, not since its last reading."""
+        still = self._still
+        if step.gain <= 0:
+            return step
+        self._still = Standstill()
+        if still.since is None or self._is_plausible(still.mean, step.since - still.since):
+            return step
+        self._base.forget_after(still.since)
+        reason = step.reason if step.at - still.since <= GAP_HOURS else Reason.STALE
+        return step._replace(since=still.since, reason=reason)
+
+    def _learn(self, step: Step) -> None:
+        base, opened = self._base, self._rise.opened_at
+        is_new_usual = opened is not None and step.at - opened >= QUIET_HOURS
+        since = base.mark.at if base.mark is not None else step.since
+        exposed = base.rhythm.until(step.at) - base.rhythm.until(since)
+        base.learn(since, step.at, step.gain, exposed, step.unit, not is_new_usual)
+        if step.is_restart or step.reason is Reason.COUNTER_CORRECTED:
+            base.restart(step.at)
+
+    def _judged(self, point: Point, step: Step) -> Finding:
+        base = self._base
+        if step.reason is not Reason.USUAL:
+            return self._unjudged(point, step.reason)
+        if base.rate <= 0 or base.mark is None:
+            return self._unjudged(point, Reason.LEARNING)
+        exposed = base.rhythm.until(step.at) - base.rhythm.until(step.since)
+        added = base.rhythm.until(step.at) - base.rhythm.until(base.mark.at)
+        gained, exposed_total = base.mark.gained + step.gain, base.mark.exposed + added
+        rise = judge_rise(base, step, exposed, exposed_total)
+        fall = None
+        if self._settings.falls_share > 0 and self._rise.opened_at is None:
+            fall = judge_fall(base, step.at, gained, exposed_total, step.unit, step.waited)
+        self._learn_spreads(step, exposed, exposed_total)
+        finding = self._conclude_rise(point, step, rise)
+        if fall is None or finding.is_alert:
+            return finding
+        return self._conclude_fall(point, step, fall, finding)
+
+    def _learn_spreads(self, step: Step, exposed: float, exposed_total: float) -> None:
+        """Only spans outside incidents and with something to expect teach the scatter."""
+        base = self._base
+        if self._rise.opened_at is not None or base.mark is None:
+            return
+        mean, hours = base.rate * exposed, step.at - step.since
+        if mean > step.unit / 2:
+            base.learn_spread(hours, step.gain, mean, step.unit, step.waited)
+        for number, longest in ((1, 4.5), (2, 12.0)):
+            if hours > longest:
+                continue
+            start = base.window(number, step.at)
+            if start is None:
+                continue
+            mean = start.rate * (exposed_total - start.exposed)
+            if mean > step.unit / 2:
+                gain = base.mark.gained + step.gain - start.gained
+                base.learn_spread(step.at - start.at, gain, mean, step.unit, step.waited)
+
+    def _conclude_rise(self, point: Point, step: Step, found: Judgement) -> Finding:
+        rate = self._calibration.rise.rate(found.strangeness)
+        exceeds = rate < self._most_rises
+        large = exceeds and is_large(
+            found, step.unit, self._settings.floor_units, self._settings.floor_ratio
+        )
+        if found.is_informative:
+            self._rise_peaks.add(step.at, found.strangeness, self._rise.opened_at is None)
+        phase = self._rise.step(step.at, -log10(rate), exceeds, large)
+        reason = Reason.RISE if exceeds else Reason.USUAL
+        if exceeds and not large:
+            reason = Reason.TOO_SMALL
+        return self._finding(point, step, found, rate, reason, phase, Direction.RISE)
+
+    def _conclude_fall(self, point: Point, step: Step, found: Judgement, other: Finding) -> Finding:
+        rate = self._calibration.fall.rate(found.strangeness)
+        exceeds = rate < self._most_falls
+        if found.is_informative:
+            self._fall_peaks.add(step.at, found.strangeness, self._fall.opened_at is None)
+        # A fall that goes on is ever stranger; it is told once.
+        deep = exceeds and is_deep(found, step.unit) and self._fall.opened_at is None
+        phase = self._fall.step(step.at, -log10(rate), exceeds, deep)
+        if phase is Phase.NONE or other.phase is not Phase.NONE:
+            return other
+        reason = Reason.FALL if exceeds else Reason.USUAL
+        return self._finding(point, step, found, rate, reason, phase, Direction.FALL)
+
+    def _finding(
+        self,
+        point: Point,
+        step: Step,
+        found: Judgement,
+        rate: float,
+        reason: Reason,
+        phase: Phase,
+        direction: Direction,
+    ) -> Finding:
+        strangeness, scale = -log10(rate), self._intake.scale
+        return Finding(
+            point.at,
+            strangeness / (strangeness + 2),
+            reason,
+            phase,
+            direction,
+            min(1.0, rate * min(step.waited, 24.0) / 24),
+            _EPOCH + timedelta(hours=found.since),
+            step.at - found.since,
+            found.gain / scale,
+            found.mean / scale,
+            found.shape,
+            scale,
+            24 / rate,
+        )
+
+    def _unjudged(self, point: Point, reason: Reason) -> Finding:
+        is_open = self._rise.opened_at is not None or self._fall.opened_at is not None
+        return Finding(point.at, 0.0, reason, Phase.CONTINUES if is_open else Phase.NONE)
+
+    # --- storage ----------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Everything that was learned, as JSON of bounded size."""
+        return {
+            "detector": self.name,
+            "version": _VERSION,
+            "intake": self._intake.state(),
+            "baseline": self._base.state(),
+            "rise": self._rise.state(),
+            "fall": self._fall.state(),
+            "still": [self._still.since, self._still.mean, self._still.held],
+            "rise_peaks": self._rise_peaks.state(),
+            "fall_peaks": self._fall_peaks.state(),
+        }
+
+    @classmethod
+    def from_state(
+        cls,
+        state: dict[str, Any],
+        settings: Settings | None = None,
+        calibration: Calibration = SHIPPED,
+    ) -> Statistical:
+        """The detector that `state` came from. Raises `StateMismatch` for another's state."""
+        check_state(state, cls.name, _VERSION)
+        detector = cls(settings, calibration)
+        detector._intake = Intake.from_state(state["intake"], detector._settings.is_counter)
+        detector._base.restore(state["baseline"])
+        detector._rise = Incident.from_state(state["rise"])
+        detector._fall = Incident.from_state(state["fall"])
+        detector._still = Standstill(*state["still"])
+        detector._rise_peaks = DayPeaks.from_state(state["rise_peaks"])
+        detector._fall_peaks = DayPeaks.from_state(state["fall_peaks"])
+        return detector
