@@ -97,8 +97,8 @@ class Calibration:
 #: Measured on public view counters of hashtags and on simulated ones; see docs/detection.md.
 SHIPPED = Calibration(
     version="shipped",
-    rise=Tail(inner=0.70, outer=1.30),
-    fall=Tail(inner=0.70, outer=1.30),
+    rise=Tail(inner=0.20, outer=0.80),
+    fall=Tail(inner=0.10, outer=0.40),
     hours=(
         1.17, 1.13, 1.05, 0.98, 0.89, 0.79, 0.70, 0.64, 0.63, 0.66, 0.73, 0.82,
         0.92, 1.01, 1.09, 1.16, 1.22, 1.27, 1.30, 1.31, 1.30, 1.27, 1.24, 1.21,

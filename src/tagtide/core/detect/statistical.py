@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import log10
 from typing import Any
 
-from tagtide.core.counter import STILL_READS
 from tagtide.core.detect.base import (
     Direction,
     Finding,
@@ -17,33 +15,18 @@ from tagtide.core.detect.base import (
     Settings,
     check_state,
 )
-from tagtide.core.detect.baseline import Baseline, spread_class
+from tagtide.core.detect.baseline import Baseline
 from tagtide.core.detect.calibration import SHIPPED, Calibration, DayPeaks
 from tagtide.core.detect.falls import is_deep, judge_fall
 from tagtide.core.detect.incidents import QUIET_HOURS, Incident
 from tagtide.core.detect.intake import GAP_HOURS, Intake, Step
 from tagtide.core.detect.rises import Judgement, is_large, judge_rise
+from tagtide.core.detect.standstill import Standstill
 
 _VERSION = 1
 #: Days of the month that F counts in.
 _MONTH = 30.0
-#: A counter that stands still is waited for so long, and so many reads, until that is believed.
-_HELD_HOURS = 24.0
-#: Standing still is plausible when chance alone does it this often.
-_PLAUSIBLE = 0.05
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(slots=True)
-class Standstill:
-    """A counter that does not move."""
-
-    #: Hours since 1970 of the last move; None while it moves.
-    since: float | None = None
-    #: Units that were expected in what was believed of it so far.
-    mean: float = 0.0
-    #: Readings in a row that were not believed yet.
-    held: int = 0
 
 
 class Statistical:
@@ -79,47 +62,22 @@ class Statistical:
             return self._unjudged(point, step.reason)
         base = self._base
         exposed = base.rhythm.until(step.at) - base.rhythm.until(step.since)
+        still = self._still
         if step.reason is Reason.USUAL and self._settings.is_counter:
-            if step.gain <= 0 and self._is_held(step, exposed):
+            if step.gain > 0:
+                self._still = Standstill()
+                step = self._past_standstill(step, still)
+            elif still.is_held(base, step, exposed):
                 return self._unjudged(point, Reason.STALE)
-            step = self._past_standstill(step)
         assert point.value is not None
         self._intake.settle(step, point.value)
-        finding = self._judged(point, step)
+        finding = self._judged(point, step, still)
         self._learn(step)
         return finding
 
-    def _is_held(self, step: Step, exposed: float) -> bool:
-        """Whether the counter stands still although chance alone would hardly do that.
-
-        What is held is not believed yet: the next reading is measured from the same beginning.
-        """
-        still, mean = self._still, self._base.rate * exposed / step.unit
-        is_doubted = not self._is_plausible(
-            still.mean + mean, step.at - (still.since or step.since)
-        )
-        still.held += 1
-        if is_doubted and (still.held < STILL_READS or step.at - step.since < _HELD_HOURS):
-            return True
-        if still.since is None:
-            still.since = step.since
-        still.mean += mean
-        still.held = 0
-        return False
-
-    def _is_plausible(self, mean: float, hours: float) -> bool:
-        """Whether nothing at all may be gained where this many units are expected."""
-        base = self._base
-        shape = base.shape(base.spreads[spread_class(hours)], base.evidence)
-        return bool((1 + mean / shape) ** -shape >= _PLAUSIBLE)
-
-    def _past_standstill(self, step: Step) -> Step:
+    def _past_standstill(self, step: Step, still: Standstill) -> Step:
         """A gain after a doubtful standstill was made in all of it, not since its last reading."""
-        still = self._still
-        if step.gain <= 0:
-            return step
-        self._still = Standstill()
-        if still.since is None or self._is_plausible(still.mean, step.since - still.since):
+        if still.since is None or not still.is_doubtful(self._base, step.since):
             return step
         self._base.forget_after(still.since)
         reason = step.reason if step.at - still.since <= GAP_HOURS else Reason.STALE
@@ -134,7 +92,7 @@ class Statistical:
         if step.is_restart or step.reason is Reason.COUNTER_CORRECTED:
             base.restart(step.at)
 
-    def _judged(self, point: Point, step: Step) -> Finding:
+    def _judged(self, point: Point, step: Step, still: Standstill) -> Finding:
         base = self._base
         if step.reason is not Reason.USUAL:
             return self._unjudged(point, step.reason)
@@ -144,6 +102,7 @@ class Statistical:
         added = base.rhythm.until(step.at) - base.rhythm.until(base.mark.at)
         gained, exposed_total = base.mark.gained + step.gain, base.mark.exposed + added
         rise = judge_rise(base, step, exposed, exposed_total)
+        rise = still.temper(base, step, rise)
         fall = None
         if self._settings.falls_share > 0 and self._rise.opened_at is None:
             fall = judge_fall(base, step.at, gained, exposed_total, step.unit, step.waited)
@@ -241,7 +200,7 @@ class Statistical:
             "baseline": self._base.state(),
             "rise": self._rise.state(),
             "fall": self._fall.state(),
-            "still": [self._still.since, self._still.mean, self._still.held],
+            "still": self._still.state(),
             "rise_peaks": self._rise_peaks.state(),
             "fall_peaks": self._fall_peaks.state(),
         }
