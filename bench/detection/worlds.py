@@ -73,7 +73,7 @@ def make(
 ) -> Series:
     """One hashtag, read every ``cadence`` hours for so many days."""
     random = Random(seed)
-    daily = exp(random.gauss(log(40), 1.9))
+    daily = exp(random.gauss(log(100), 1.9))
     totals = _totals(random, days, daily, burst)
     at_first = random.choice((0, round(daily * random.uniform(10, 400))))
     total_at = [value + (at_first if start is None else start) for value in totals]

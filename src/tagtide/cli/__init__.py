@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "creators": ("lists", "creators", "Creators, ranked and filtered."),
     "alerts": ("alerts", "alerts", "Alerts and their state."),
     "credits": ("credits", "credits_", "Credits spent, left and forecast."),
+    "detect": ("detect", "detect", "Find rises and falls in any timestamp,value series."),
     "export": ("export", "export", "Data out, as CSV or JSON lines."),
     "serve": ("serve", "serve", "Run the schedules, with status pages."),
     "worker": ("serve", "worker", "One more worker on a shared PostgreSQL."),

@@ -29,6 +29,7 @@ _PRIOR_READINGS = 8.0
 _SLOW_DAYS = 28.0
 #: A reading counts as evidence of its own from so many hours on.
 _EVIDENCE_HOURS = 3.0
+_DAILY_LOSS = 0.5 ** (1 / _SLOW_DAYS)
 _LEAST_SPREAD = 1e-5
 #: Squared residuals count up to so many times their variance.
 _CLIP = 9.0
@@ -46,7 +47,9 @@ class Mark(NamedTuple):
 
 def spread_class(hours: float) -> int:
     """Which of the four spreads a span of this length has."""
-    return sum(hours > limit for limit in _SPREAD_LIMITS)
+    if hours <= _SPREAD_LIMITS[1]:
+        return 0 if hours <= _SPREAD_LIMITS[0] else 1
+    return 2 if hours <= _SPREAD_LIMITS[2] else 3
 
 
 class Baseline:
@@ -66,6 +69,7 @@ class Baseline:
         "gained_total",
         "mark",
         "rate",
+        "reached",
         "rhythm",
         "since",
         "spreads",
@@ -86,6 +90,8 @@ class Baseline:
         self.gained_total = self.exposed_total = 0.0
         #: The newest trusted reading, and the first.
         self.mark: Mark | None = None
+        #: Exposure from the beginning of time to the newest trusted reading.
+        self.reached = 0.0
         self.since: float | None = None
         self.windows: tuple[deque[Mark], ...] = tuple(deque() for _ in WINDOWS)
 
@@ -96,6 +102,7 @@ class Baseline:
         if self.since is None:
             self.since = at
         self.mark = Mark(at, self.gained_total, self.exposed_total, self.rate, self.evidence)
+        self.reached = self.rhythm.until(at)
         if self.rate > 0:
             self._keep(self.mark)
 
@@ -148,15 +155,15 @@ class Baseline:
         self._slow_gained = self._slow_gained * slow_fade + counted
         self._slow_exposed = self._slow_exposed * slow_fade + exposed
         self.evidence = self.evidence * fade + min(1.0, hours / _EVIDENCE_HOURS)
-        for kind in range(4):
-            self._spread_seen[kind] *= slow_fade
-            self._spread_weight[kind] *= slow_fade
         self.rate = (self._gained + unit / 2) / self._exposed
         self.gained_total += gain
         self.exposed_total += exposed
         self.mark = Mark(at, self.gained_total, self.exposed_total, self.rate, self.evidence)
         self._keep(self.mark)
-        self.rhythm.turn(at, *self._noises())
+        if self.rhythm.turn(at, *self._noises()):
+            self._spread_seen = [value * _DAILY_LOSS for value in self._spread_seen]
+            self._spread_weight = [value * _DAILY_LOSS for value in self._spread_weight]
+        self.reached = self.rhythm.until(at)
 
     def _noises(self) -> tuple[float, float]:
         """Relative variances of an hour's and a day's gain."""
@@ -218,3 +225,4 @@ class Baseline:
         self.mark = None if state["mark"] is None else Mark(*state["mark"])
         self.windows = tuple(deque(Mark(*mark) for mark in window) for window in state["windows"])
         self.rhythm.restore(state["rhythm"])
+        self.reached = 0.0 if self.mark is None else self.rhythm.until(self.mark.at)

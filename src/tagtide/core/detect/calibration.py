@@ -8,9 +8,8 @@ replays exactly what was said. Without a pool the shipped table serves.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
-from math import exp, log
 from typing import Any
 
 #: Strangeness is counted in bins of this width, so many of them.
@@ -18,37 +17,41 @@ BIN = 0.1
 BINS = 80
 #: A pool weighs against the shipped table as if that had been seen on so many days.
 _SHIPPED_DAYS = 300.0
-#: Chance findings per day at the two quantiles the tail is drawn through.
-_INNER, _OUTER = 0.2, 0.05
-#: Beyond this, nothing is told apart.
-_RAREST = 1e-100
+#: The quantile of the pool: this share of quiet days has a peak at least so strange.
+_OUTER = 0.05
+#: Beyond so many powers of ten, nothing is told apart.
+_RAREST = 100.0
 _VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tail:
-    """Strangeness that the largest of a quiet day exceeds on 1 day in 5, and on 1 in 20.
+    """From strangeness to chance incidents per day.
 
-    Strangeness is a negative power of ten: 2 is once in 100 days, if the model were exact.
-    Beyond, the tail is exponential; drawn through quantiles and not moments, real bursts do not
-    move it.
+    Strangeness is a negative power of ten: 2 is once in 100 days, if the model were exact. It is
+    not, so the pool says how strange the strangest of a quiet day is on 1 day in 20; how many
+    incidents begin there and how fast they get rarer was measured on counters at which nothing
+    happens. A quantile and not a moment: real bursts do not move it.
     """
 
-    inner: float
+    #: Exceeded by the largest strangeness of 1 quiet day in 20.
     outer: float
+    #: Incidents per day that begin with at least so much.
+    begun: float
+    #: Powers of ten by which they get rarer per unit of strangeness.
+    slope: float
 
     def rate(self, strangeness: float) -> float:
-        """Chance findings per day at least so strange."""
+        """Chance incidents per day at least so strange."""
         if strangeness <= 0:
             return 1.0
-        if strangeness < self.inner:
-            return float(_INNER ** (strangeness / self.inner))
-        decay = log(_INNER / _OUTER) / (self.outer - self.inner)
-        return max(_RAREST, _INNER * exp(-decay * (strangeness - self.inner)))
+        if strangeness < self.outer:
+            return float(self.begun ** (strangeness / self.outer))
+        return float(self.begun * 10 ** -min(self.slope * (strangeness - self.outer), _RAREST))
 
     def state(self) -> list[float]:
         """As JSON."""
-        return [self.inner, self.outer]
+        return [self.outer, self.begun, self.slope]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,19 +89,23 @@ class Calibration:
         first, second, third, fourth = state["spreads"]
         return cls(
             version=state["version"],
-            rise=Tail(inner=state["rise"][0], outer=state["rise"][1]),
-            fall=Tail(inner=state["fall"][0], outer=state["fall"][1]),
+            rise=_restored(state["rise"]),
+            fall=_restored(state["fall"]),
             hours=tuple(state["hours"]),
             days=tuple(state["days"]),
             spreads=(first, second, third, fourth),
         )
 
 
+def _restored(state: Sequence[float]) -> Tail:
+    return Tail(outer=state[0], begun=state[1], slope=state[2])
+
+
 #: Measured on public view counters of hashtags and on simulated ones; see docs/detection.md.
 SHIPPED = Calibration(
     version="shipped",
-    rise=Tail(inner=0.20, outer=0.80),
-    fall=Tail(inner=0.10, outer=0.40),
+    rise=Tail(outer=0.70, begun=0.034, slope=0.80),
+    fall=Tail(outer=0.38, begun=0.0224, slope=1.41),
     hours=(
         1.17, 1.13, 1.05, 0.98, 0.89, 0.79, 0.70, 0.64, 0.63, 0.66, 0.73, 0.82,
         0.92, 1.01, 1.09, 1.16, 1.22, 1.27, 1.30, 1.31, 1.30, 1.27, 1.24, 1.21,
@@ -171,9 +178,8 @@ def _tail(counts: Sequence[float], shipped: Tail) -> Tail:
     if days == 0:
         return shipped
     weight = days / (days + _SHIPPED_DAYS)
-    inner = weight * _quantile(counts, _INNER) + (1 - weight) * shipped.inner
     outer = weight * _quantile(counts, _OUTER) + (1 - weight) * shipped.outer
-    return Tail(inner=max(inner, 0.1), outer=max(outer, inner + 0.2))
+    return replace(shipped, outer=max(outer, 0.1))
 
 
 def _quantile(counts: Sequence[float], share: float) -> float:

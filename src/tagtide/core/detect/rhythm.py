@@ -8,6 +8,7 @@ from its own readings and shrunk to the pooled one by how much they tell.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 _WEEK = 168
@@ -29,16 +30,16 @@ class Rhythm:
     """Exposure of spans, learned as readings come; instants are hours since 1970."""
 
     __slots__ = (
-        "_cumulated",
         "_day",
         "_day_seen",
+        "_day_sums",
         "_day_time",
         "_days",
         "_hour_seen",
+        "_hour_sums",
         "_hour_time",
         "_hours",
         "_pooled",
-        "_week",
     )
 
     def __init__(self, pooled_hours: Sequence[float], pooled_days: Sequence[float]) -> None:
@@ -50,25 +51,25 @@ class Rhythm:
         self._tabulate(pooled_hours, pooled_days)
 
     def _tabulate(self, hours: Sequence[float], days: Sequence[float]) -> None:
-        self._hours = [share * 24 / sum(hours) for share in hours]
-        self._days = [share * 7 / sum(days) for share in days]
+        factor = 24 / sum(hours)
+        self._hours = [share * factor for share in hours]
+        factor = 7 / sum(days)
+        self._days = [share * factor for share in days]
         self._sum_up()
 
     def _sum_up(self) -> None:
-        self._week = [h * d for d in self._days for h in self._hours]
-        total, cumulated = 0.0, [0.0]
-        for share in self._week:
-            total += share
-            cumulated.append(total)
-        self._cumulated = cumulated
+        self._hour_sums = [0.0, *accumulate(self._hours)]
+        self._day_sums = [0.0, *accumulate(self._days)]
 
     def until(self, at: float) -> float:
         """Exposure from the beginning of time to an instant."""
         hours = at + _FIRST_HOUR
-        weeks = int(hours // _WEEK)
-        within = hours - weeks * _WEEK
+        days = int(hours // 24)
+        within = hours - 24 * days
+        weeks, day = divmod(days, 7)
         hour = int(within)
-        return weeks * _WEEK + self._cumulated[hour] + (within - hour) * self._week[hour]
+        of_day = self._hour_sums[hour] + (within - hour) * self._hours[hour]
+        return weeks * _WEEK + 24 * self._day_sums[day] + self._days[day] * of_day
 
     def learn(self, since: float, at: float, ratio: float) -> None:
         """A span held ``ratio`` times what this rhythm expected."""
@@ -82,28 +83,34 @@ class Rhythm:
         self._day_seen[day] += span * ratio * self._days[day]
         if span > _HOURS_SPAN:
             return
-        start = since + _FIRST_HOUR
-        while span > 1e-9:
-            hour = int(start)
-            part = min(span, hour + 1 - start)
-            hour %= 24
-            self._hour_time[hour] += part
-            self._hour_seen[hour] += part * ratio * self._hours[hour]
-            start += part
-            span -= part
+        times, seen, shares = self._hour_time, self._hour_seen, self._hours
+        if span < 1:
+            hour = int(middle) % 24
+            times[hour] += span
+            seen[hour] += span * ratio * shares[hour]
+            return
+        # Hours whose middle lies within the span.
+        first = int(since + _FIRST_HOUR + 0.5)
+        for hour in range(first, max(first + 1, int(at + _FIRST_HOUR + 0.5))):
+            hour %= 24  # noqa: PLW2901
+            times[hour] += 1
+            seen[hour] += ratio * shares[hour]
 
-    def turn(self, at: float, hour_noise: float, day_noise: float) -> None:
-        """Once a day, make the table anew; the noises are relative variances of one hour or day."""
+    def turn(self, at: float, hour_noise: float, day_noise: float) -> bool:
+        """Once a day, make the table anew and say so.
+
+        The noises are the relative variances of one hour's and one day's gain.
+        """
         day = int(at // 24)
         if day == self._day:
-            return
-        is_first = self._day is None
-        self._day = day
+            return False
+        is_first, self._day = self._day is None, day
         if is_first:
-            return
+            return False
         hours, days = self._pooled
+        weight = hour_noise / _HOUR_VARIANCE
         hour_shares = [
-            (seen + hour_noise / _HOUR_VARIANCE * prior) / (time + hour_noise / _HOUR_VARIANCE)
+            (seen + weight * prior) / (time + weight)
             for seen, time, prior in zip(self._hour_seen, self._hour_time, hours, strict=True)
         ]
         weight = 24 * day_noise / _DAY_VARIANCE
@@ -112,8 +119,11 @@ class Rhythm:
             for seen, time, prior in zip(self._day_seen, self._day_time, days, strict=True)
         ]
         self._tabulate(hour_shares, day_shares)
-        for sums in (self._hour_seen, self._hour_time, self._day_seen, self._day_time):
-            sums[:] = [value * _DAILY_LOSS for value in sums]
+        self._hour_seen = [value * _DAILY_LOSS for value in self._hour_seen]
+        self._hour_time = [value * _DAILY_LOSS for value in self._hour_time]
+        self._day_seen = [value * _DAILY_LOSS for value in self._day_seen]
+        self._day_time = [value * _DAILY_LOSS for value in self._day_time]
+        return True
 
     def state(self) -> dict[str, Any]:
         """What was learned, and the table in use, as JSON."""

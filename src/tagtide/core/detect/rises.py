@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log, sqrt
 from typing import NamedTuple
 
-from tagtide.core.detect.baseline import WINDOWS, Baseline, Mark, spread_class
+from tagtide.core.detect.baseline import WINDOWS, Baseline, spread_class
 from tagtide.core.detect.intake import Step
 from tagtide.core.detect.tails import log_upper_tail
 
@@ -15,6 +15,7 @@ _TESTED = 3
 REDRAWN = 6.0
 #: Nearer to the expectation than this, in standard deviations, nothing is rare.
 _NEAR = 1.2
+_LOG_TEN = log(10)
 
 
 class Judgement(NamedTuple):
@@ -41,48 +42,39 @@ def judge_rise(base: Baseline, step: Step, exposed: float, exposed_total: float)
     shape = base.shape(spread, base.evidence)
     mean = base.rate * exposed
     best = _log_rate(gain, mean, shape, unit, hours)
-    found = Judgement(0.0, since, gain, mean, shape, mean > unit / 2)
-    tested = 1
+    is_informative, start, tested = mean > unit / 2, None, 1
     mark = base.mark
     assert mark is not None
     gained_total = mark.gained + gain
     for number in range(_TESTED):
         if hours > WINDOWS[number] / 1.5:
             continue
-        start = base.window(number, at)
-        if start is None or start.at >= since:
+        begin = base.window(number, at)
+        if begin is None or begin.at >= since:
             continue
         tested += 1
-        window = _window(base, start, at, gained_total, exposed_total)
-        rate = _log_rate(
-            window.gain, window.mean, window.shape, unit, max(hours, (at - start.at) / REDRAWN)
-        )
+        window_hours = at - begin.at
+        window_gain = gained_total - begin.gained
+        window_mean = begin.rate * (exposed_total - begin.exposed)
+        if window_mean > unit / 2:
+            is_informative = True
+        if window_gain <= window_mean:
+            continue
+        window_shape = base.shape(base.spreads[spread_class(window_hours)], begin.evidence)
+        redrawn = max(hours, window_hours / REDRAWN)
+        rate = _log_rate(window_gain, window_mean, window_shape, unit, redrawn)
         if rate < best:
-            best, found = rate, window._replace(is_informative=found.is_informative)
-        if window.mean > unit / 2:
-            found = found._replace(is_informative=True)
-    strangeness = -(best + log(24 * tested)) / log(10)
-    return found._replace(strangeness=max(0.0, strangeness))
-
-
-def _window(
-    base: Baseline, start: Mark, at: float, gained_total: float, exposed_total: float
-) -> Judgement:
-    spread = base.spreads[spread_class(at - start.at)]
-    return Judgement(
-        0.0,
-        start.at,
-        gained_total - start.gained,
-        start.rate * (exposed_total - start.exposed),
-        base.shape(spread, start.evidence),
-        False,
-    )
+            best, start = rate, begin
+            gain, mean, shape = window_gain, window_mean, window_shape
+    strangeness = -(best + log(24 * tested)) / _LOG_TEN if best < 0 else 0.0
+    began = since if start is None else start.at
+    return Judgement(max(0.0, strangeness), began, gain, mean, shape, is_informative)
 
 
 def _log_rate(gain: float, mean: float, shape: float, unit: float, redrawn: float) -> float:
     """Logarithm of the chance findings per hour; 0 where nothing is rare."""
     low = gain - unit + 1 if unit > 1 else gain
-    if low <= mean + _NEAR * sqrt(mean + mean * mean / shape):
+    if low <= mean or low <= mean + _NEAR * sqrt(mean + mean * mean / shape):
         return 0.0
     return log_upper_tail(low, mean, shape) - log(redrawn)
 

@@ -70,7 +70,7 @@ class Standstill:
         if self.since is None or found.strangeness <= 0 or found.since < self.since + 1e-9:
             return found
         hours = step.at - self.since
-        mean = self.mean * step.unit + self.rate * (base.rhythm.until(step.at) - _at(base))
+        mean = self.mean * step.unit + self.rate * (base.rhythm.until(step.at) - base.reached)
         nothing = _chance_of_nothing(base, self.mean, hours)
         share = _STALE_SHARE / (_STALE_SHARE + (1 - _STALE_SHARE) * nothing)
         shape = base.shape(base.spreads[spread_class(hours)], base.evidence)
@@ -82,12 +82,6 @@ class Standstill:
     def state(self) -> list[Any]:
         """Everything, as JSON."""
         return list(astuple(self))
-
-
-def _at(base: Baseline) -> float:
-    """Exposure until the newest trusted reading."""
-    assert base.mark is not None
-    return base.rhythm.until(base.mark.at)
 
 
 def _chance_of_nothing(base: Baseline, mean: float, hours: float) -> float:

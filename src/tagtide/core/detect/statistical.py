@@ -60,19 +60,18 @@ class Statistical:
             if step.is_restart:
                 self._base.restart(step.at)
             return self._unjudged(point, step.reason)
-        base = self._base
-        exposed = base.rhythm.until(step.at) - base.rhythm.until(step.since)
-        still = self._still
+        base, still = self._base, self._still
+        added = base.rhythm.until(step.at) - base.reached
         if step.reason is Reason.USUAL and self._settings.is_counter:
             if step.gain > 0:
                 self._still = Standstill()
                 step = self._past_standstill(step, still)
-            elif still.is_held(base, step, exposed):
+            elif still.is_held(base, step, added):
                 return self._unjudged(point, Reason.STALE)
         assert point.value is not None
         self._intake.settle(step, point.value)
-        finding = self._judged(point, step, still)
-        self._learn(step)
+        finding = self._judged(point, step, added, still)
+        self._learn(step, added)
         return finding
 
     def _past_standstill(self, step: Step, still: Standstill) -> Step:
@@ -83,26 +82,27 @@ class Statistical:
         reason = step.reason if step.at - still.since <= GAP_HOURS else Reason.STALE
         return step._replace(since=still.since, reason=reason)
 
-    def _learn(self, step: Step) -> None:
+    def _learn(self, step: Step, added: float) -> None:
         base, opened = self._base, self._rise.opened_at
         is_new_usual = opened is not None and step.at - opened >= QUIET_HOURS
-        since = base.mark.at if base.mark is not None else step.since
-        exposed = base.rhythm.until(step.at) - base.rhythm.until(since)
-        base.learn(since, step.at, step.gain, exposed, step.unit, not is_new_usual)
-        if step.is_restart or step.reason is Reason.COUNTER_CORRECTED:
+        assert base.mark is not None
+        base.learn(base.mark.at, step.at, step.gain, added, step.unit, not is_new_usual)
+        if step.is_restart:
             base.restart(step.at)
 
-    def _judged(self, point: Point, step: Step, still: Standstill) -> Finding:
+    def _judged(self, point: Point, step: Step, added: float, still: Standstill) -> Finding:
         base = self._base
         if step.reason is not Reason.USUAL:
             return self._unjudged(point, step.reason)
         if base.rate <= 0 or base.mark is None:
             return self._unjudged(point, Reason.LEARNING)
-        exposed = base.rhythm.until(step.at) - base.rhythm.until(step.since)
-        added = base.rhythm.until(step.at) - base.rhythm.until(base.mark.at)
+        exposed = added
+        if step.since != base.mark.at:
+            exposed += base.reached - base.rhythm.until(step.since)
         gained, exposed_total = base.mark.gained + step.gain, base.mark.exposed + added
         rise = judge_rise(base, step, exposed, exposed_total)
-        rise = still.temper(base, step, rise)
+        if still.since is not None:
+            rise = still.temper(base, step, rise)
         fall = None
         if self._settings.falls_share > 0 and self._rise.opened_at is None:
             fall = judge_fall(base, step.at, gained, exposed_total, step.unit, step.waited)
