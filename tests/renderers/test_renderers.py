@@ -248,6 +248,20 @@ def test_a_table_too_wide_for_the_terminal_becomes_records() -> None:
     assert re.search(r"^Verdict +spike", narrow, re.MULTILINE)
 
 
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 140])
+def test_an_identifier_is_never_cut(width: int) -> None:
+    columns = (Column("Creator"), Column("Caption"), Column("Video", Kind.ID), Column("Why"))
+    row = (Cell("@" + "c" * 24), Cell("word " * 20), Cell("7706547385810041772"), Cell("why " * 9))
+    assert "7706547385810041772" in render_text([Table("T", columns, (row,))], width)
+
+
+def test_the_last_column_takes_the_room_there_is() -> None:
+    sentence = "The video has views, many times the mean of the other videos of the campaign."
+    columns = (Column("Alert"), Column("Why"))
+    text = render_text([Table("Alerts", columns, ((Cell("6b15feec"), Cell(sentence)),))], 100)
+    assert sentence in text
+
+
 def test_minor_columns_go_first_and_are_named() -> None:
     assert "Not shown in 80 columns: Whose, Videos." in render_text(BLOCKS["weekly"], 80)
     assert "Not shown" not in render_text(BLOCKS["weekly"], 120)

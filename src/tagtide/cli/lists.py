@@ -146,7 +146,7 @@ def videos(campaign: str | None, limit: int, as_json: bool, **typed: Any) -> Non
         Column("Rate", Kind.NUMBER),
         Column("First at"),
         Column("Caption"),
-        Column("Video"),
+        Column("Video", Kind.ID),
     )
     print_blocks(
         [

@@ -206,7 +206,7 @@ def _grid(block: Table) -> RichTable:
         padding=(0, 1, 0, 0),
     )
     for column in block.columns:
-        _add_column(table, column)
+        _add_column(table, column, is_last=column is block.columns[-1])
     for row in block.rows:
         cells = zip(row, block.columns, strict=True)
         table.add_row(*[_cell(cell, column) for cell, column in cells])
@@ -228,7 +228,7 @@ def _records(block: Table) -> RenderableType:
     return grid
 
 
-def _add_column(table: RichTable, column: Column) -> None:
+def _add_column(table: RichTable, column: Column, *, is_last: bool) -> None:
     free = _is_free(column)
     table.add_column(
         _text(column.title),
@@ -236,7 +236,8 @@ def _add_column(table: RichTable, column: Column) -> None:
         no_wrap=not free,
         overflow="ellipsis",
         min_width=_TEXT_MIN if free else None,
-        max_width=_TEXT_MAX if free else None,
+        # What would stand to the right of the last column is empty anyway.
+        max_width=_TEXT_MAX if free and not is_last else None,
     )
 
 

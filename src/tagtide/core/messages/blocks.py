@@ -25,6 +25,8 @@ class Kind(StrEnum):
     CHANGE = "change"
     INSTANT = "instant"
     SPARKLINE = "sparkline"
+    #: Copied into a command or a search field, so never cut.
+    ID = "id"
 
     @property
     def right(self) -> bool:
