@@ -37,12 +37,14 @@ ENVIRONMENT = {
     "TAGTIDE_DATABASE_URL": "database.url",
 }
 PREFIX = "TAGTIDE_"
+#: Whole numbers beyond this mean nothing, and no database column holds what is much larger.
+_LARGEST = 10**15
 
 
 class Section(BaseModel):
     """A table of the file: unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ApiSettings(Section):
@@ -101,8 +103,8 @@ class DatabaseSettings(Section):
 class BudgetSettings(Section):
     """How many credits may be spent; no limit where nothing is set."""
 
-    credits_per_day: int | None = Field(default=None, ge=0)
-    credits_per_month: int | None = Field(default=None, ge=0)
+    credits_per_day: int | None = Field(default=None, ge=0, le=_LARGEST)
+    credits_per_month: int | None = Field(default=None, ge=0, le=_LARGEST)
     #: Share of a limit, or of the balance, at which a warning is shown.
     warn_at: float = Field(default=0.8, gt=0, le=1)
 
@@ -129,15 +131,15 @@ class ScheduleSettings(Section):
 class RuleDefaults(Section):
     """Thresholds of a campaign that sets none of its own."""
 
-    new_videos: int = Field(default=200, ge=1)
+    new_videos: int = Field(default=200, ge=1, le=_LARGEST)
     growth: float = Field(default=0.5, gt=0)
-    growth_min_videos: int = Field(default=50, ge=0)
-    growth_min_views: int = Field(default=10_000, ge=0)
+    growth_min_videos: int = Field(default=50, ge=0, le=_LARGEST)
+    growth_min_views: int = Field(default=10_000, ge=0, le=_LARGEST)
     window_hours: float = Field(default=6.0, gt=0, le=24 * 14)
     viral_factor: float = Field(default=10.0, gt=1)
-    viral_min_others: int = Field(default=10, ge=1)
+    viral_min_others: int = Field(default=10, ge=1, le=_LARGEST)
     high_priority_rate: float = Field(default=0.05, ge=0)
-    high_priority_views: int = Field(default=10_000, ge=0)
+    high_priority_views: int = Field(default=10_000, ge=0, le=_LARGEST)
     rolling_weeks: int = Field(default=4, ge=3, le=52)
     enabled: tuple[Rule, ...] = RuleSettings().enabled
 
@@ -276,14 +278,24 @@ def load(
         settings = Settings.model_validate(values)
     except ValidationError as error:
         problems += [_sentence(item, origins) for item in error.errors()]
-        raise ConfigError(problems, hint=_where(path)) from None
+        raise ConfigError(problems, hint=_where(problems, path)) from None
     if problems:
-        raise ConfigError(problems, hint=_where(path))
+        raise ConfigError(problems, hint=_where(problems, path))
     return Loaded(_anchor(settings, path, origins), path, origins)
 
 
-def _where(path: Path | None) -> str:
-    return f"Correct {path} and try again." if path else "Correct the environment and try again."
+def _where(problems: list[str], path: Path | None) -> str:
+    """What to correct: where the values in question came from."""
+    if all("(from --database)" in problem for problem in problems):
+        return "Correct --database and try again."
+    if path is None or all(_is_from_environment(problem) for problem in problems):
+        return "Correct the environment and try again."
+    return f"Correct {path} and try again."
+
+
+def _is_from_environment(problem: str) -> bool:
+    names = (*ENVIRONMENT, PREFIX)
+    return any(f"(from {name}" in problem or problem.startswith(name) for name in names)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -54,6 +54,12 @@ def test_hashtags_that_are_none(cli: Cli, typed: str) -> None:
         (["--threshold", "glow=many"], 2, "not a number"),
         (["--threshold", "other=5"], 2, "other"),
         (["--threshold", "glow=0"], 2, "at least 1"),
+        (["--threshold", f"glow={10**24}"], 2, "at most"),
+        (["--pages", str(10**24)], 2, "at most"),
+        (["--credits-per-day", str(10**24)], 2, "at most"),
+        (["--rule", f"high_priority_views={10**24}"], 2, "at most"),
+        (["--rule", "window_hours=1e12"], 2, "at most 336"),
+        (["--rule", "rolling_weeks=1000"], 2, "at most 52"),
         (["--pages", "-1"], 2, "at least 1"),
         (["--pages", "0"], 2, "at least 1"),
         (["--credits-per-day", "-1"], 2, "negative"),
@@ -85,6 +91,7 @@ def test_a_campaign_lives_and_goes(cli: Cli) -> None:
     twice = cli(*ADD, "glow")
     assert twice.code == 1
     assert "Summer" in twice.err
+    assert "campaign edit" in twice.err
     (listed,) = cli("campaign", "list", "--json").json["campaigns"]
     assert {"name", "hashtags", "competitors", "timezone"} <= set(listed)
     assert listed["thresholds"] == {"glow": 500}

@@ -20,6 +20,9 @@ from command_line import KEY, Cli
         ("[budget]\ncredits_per_day = -1", "budget.credits_per_day"),
         ("[schedules]\ntrack = 'often'", "schedules.track"),
         ("[rules]\nviral_factor = 'x'", "rules.viral_factor"),
+        ("[rules]\nviral_factor = inf", "rules.viral_factor"),
+        (f"[rules]\nnew_videos = {10**17}", "rules.new_videos"),
+        (f"[budget]\ncredits_per_day = {10**17}", "budget.credits_per_day"),
         ("[channels.team]\nkind = 'slak'\nurl = 'x'", "channels.team.kind"),
         ("[channels.team]\nkind = 'slack'", "channels.team.url"),
         ("[channels.team]\nkind='slack'\nurl_file='none.txt'", "cannot be read"),
@@ -118,3 +121,23 @@ def test_a_channel_that_cannot_be_used_is_named_but_not_its_address(cli: Cli, ur
     assert ran.code == 78
     assert "channel crm" in ran.err.lower()
     assert "c4n4ry" not in ran.err + cli("doctor").out
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("option", "Correct --database"),
+        ("variable", "Correct the environment"),
+        ("file", "Correct tagtide.toml"),
+    ],
+)
+def test_the_hint_names_where_the_value_came_from(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, given: str, said: str
+) -> None:
+    broken = "mysql://x"
+    Path("tagtide.toml").write_text(f"[database]\nurl = '{broken}'\n" if given == "file" else "")
+    if given == "variable":
+        monkeypatch.setenv("TAGTIDE_DATABASE_URL", broken)
+    ran = cli("campaign", "list", *(("--database", broken) if given == "option" else ()))
+    assert ran.code == 78
+    assert said in ran.err.replace(f"{Path.cwd()}/", "")

@@ -14,6 +14,11 @@ from tagtide.errors import InvalidInput
 from tagtide.models import Campaign, CampaignHashtag, Job, Role, Rule, RuleSettings
 from tagtide.services.context import Context
 
+#: More than this means nothing, and no database column holds what is much larger.
+_LARGEST = 10**15
+#: As in [rules] of the configuration.
+_LARGEST_RULE = {"window_hours": 24 * 14, "rolling_weeks": 52}
+
 
 def make_campaign(
     name: str,
@@ -40,10 +45,10 @@ def make_campaign(
     tags = _hashtags(hashtags, competitors, thresholds or {}, competitor_feeds=competitor_feeds)
     for expression in (schedules or {}).values():
         Schedule.parse(expression, timezone)
-    if page_budget < 1:
-        raise InvalidInput("the page budget must be at least 1")
+    _check_range("the page budget", page_budget)
     if credits_per_day is not None and credits_per_day < 0:
         raise InvalidInput("credits per day cannot be negative")
+    _check_range("credits per day", credits_per_day or 1)
     return Campaign(
         name=parse_campaign_name(name),
         hashtags=tags,
@@ -56,6 +61,13 @@ def make_campaign(
         credits_per_day=credits_per_day,
         schedules=dict(schedules or {}),
     )
+
+
+def _check_range(what: str, number: int) -> None:
+    if number < 1:
+        raise InvalidInput(f"{what} must be at least 1")
+    if number > _LARGEST:
+        raise InvalidInput(f"{what} must be at most {_LARGEST:,}")
 
 
 def _check_dates(starts_on: date | None, ends_on: date | None) -> None:
@@ -95,8 +107,8 @@ def _hashtags(
             f"the threshold {name}={value} names a hashtag the campaign does not have"
         )
     for tag in tags.values():
-        if tag.threshold is not None and tag.threshold < 1:
-            raise InvalidInput(f"the threshold of #{tag.name} must be at least 1")
+        if tag.threshold is not None:
+            _check_range(f"the threshold of #{tag.name}", tag.threshold)
     return tuple(tags.values())
 
 
@@ -201,12 +213,17 @@ def rules_from(table: Mapping[str, Any], defaults: RuleSettings) -> RuleSettings
 
 def _check_rule(key: str, value: Any, *, is_whole: bool) -> None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or (is_whole and value != int(value)):
+    if isinstance(value, float) and not math.isfinite(value):
+        number = False
+    if not number or (is_whole and value != int(value)):
         raise InvalidInput(
             f"the rule setting {key} must be a {'whole number' if is_whole else 'number'}"
         )
     if value <= 0:
         raise InvalidInput(f"the rule setting {key} must be above 0")
+    most = _LARGEST_RULE.get(key, _LARGEST)
+    if value > most:
+        raise InvalidInput(f"the rule setting {key} must be at most {most:,}")
 
 
 # --- apply ----------------------------------------------------------------------------------------
