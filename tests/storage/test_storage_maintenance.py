@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import sqlite3
 import stat
 import subprocess
@@ -15,14 +17,19 @@ from tagtide.errors import (
     Conflict,
     DatabaseCorrupt,
     DataInUse,
+    DiskFull,
     InvalidInput,
     NotFound,
     SchemaTooNew,
+    StorageError,
+    StorageReadOnly,
+    StorageUnavailable,
 )
 from tagtide.ports import Changes
 from tagtide.storage import schema
 from tagtide.storage.database import sqlite_file
 from tagtide.storage.maintenance import backup, check, hold_instance, restore
+from tagtide.storage.sqlite_file import create_private, inspect_before_opening
 from tagtide.storage.store import open_store, upgrade
 
 
@@ -214,6 +221,44 @@ def test_check_of_a_damaged_file(sqlite_url: str) -> None:
     assert "damaged" in report.problems[0]
     assert not report.is_good
     assert "Newest backup: none." in report.lines()
+
+
+def test_check_leaves_a_newer_database_to_the_newer_version(sqlite_url: str) -> None:
+    put(sqlite_url, 1)
+    execute(file_of(sqlite_url), "UPDATE tagtide_version SET version_num = '9999'")
+    with pytest.raises(SchemaTooNew):
+        check(sqlite_url)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.EROFS, StorageReadOnly),
+        (errno.EACCES, StorageReadOnly),
+        (errno.ENOSPC, DiskFull),
+        (errno.EIO, StorageUnavailable),
+    ],
+)
+def test_what_the_machine_says_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[StorageError]
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(kind) as caught:
+        create_private(tmp_path / "x.db")
+    assert caught.value.hint
+
+
+def test_damage_is_said_once(sqlite_url: str) -> None:
+    put(sqlite_url, 1)
+    file = file_of(sqlite_url)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:4096] + b"A" * (len(whole) - 4096))
+    with pytest.raises(DatabaseCorrupt) as caught:
+        inspect_before_opening(file)
+    assert str(caught.value).lower().count("the database file is damaged") == 1
 
 
 @pytest.mark.postgres

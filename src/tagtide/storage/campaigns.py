@@ -79,7 +79,10 @@ def _remove(connection: Connection, campaign_id: int, now: datetime) -> None:
 
 
 def _name_taken(campaign: Campaign) -> Conflict:
-    return Conflict(f"There is a campaign named {campaign.name!r} already.")
+    return Conflict(
+        f"There is a campaign named {campaign.name!r} already.",
+        hint="Change it with `tagtide campaign edit`, or choose another name.",
+    )
 
 
 def _put_hashtags(

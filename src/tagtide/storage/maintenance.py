@@ -289,7 +289,10 @@ def _sync_folder(folder: Path) -> None:
 
 
 def check(url: str) -> CheckReport:
-    """Look at everything: pages, references, sums. Changes nothing and repairs nothing."""
+    """Look at everything: pages, references, sums. Changes nothing and repairs nothing.
+
+    Raises `SchemaOutdated` or `SchemaTooNew` when the tables are not those of this version.
+    """
     path = sqlite_file(url)
     if path is not None and not path.exists():
         raise NotFound(f"There is no database {path}.")
@@ -309,8 +312,7 @@ def check(url: str) -> CheckReport:
 def _look_through(engine: Engine, path: Path | None) -> CheckReport:
     with engine.connect() as connection:
         found = schema.state(connection)
-        if found is not schema.SchemaState.CURRENT:
-            return _report(path, None, {}, [f"the tables are {found}, not those of this version"])
+        schema.refuse_unless_current(found)
         problems = [*_broken_references(connection), *_wrong_sums(connection)]
         return _report(path, schema.HEAD, _counts(connection), problems)
 

@@ -5,6 +5,7 @@ Nothing here writes to a database, and nothing ever deletes or recreates one.
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from urllib.parse import quote
 
 from tagtide.errors import (
     DatabaseCorrupt,
+    DiskFull,
     StorageBusy,
     StorageError,
     StorageReadOnly,
@@ -48,9 +50,11 @@ def create_private(path: Path) -> None:
     """Create a file for its owner alone; SQLite gives its companions the same permissions."""
     try:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    except PermissionError as error:
-        raise StorageReadOnly(f"The database file {path} cannot be written.") from error
     except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise StorageReadOnly(f"The database file {path} cannot be written.") from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull from error
         raise StorageUnavailable(
             f"The database file {path} cannot be opened: {error.strerror}.",
             hint="Check that its folder exists and that its disk is healthy.",
@@ -114,7 +118,7 @@ def _is_truncated(path: Path, header: bytes, size: int) -> bool:
 def _quick_check(path: Path) -> None:
     problems = _check(path, "quick_check")
     if problems:
-        raise corrupt(path, f"the database file is damaged ({problems[0]}).")
+        raise corrupt(path, f"the database file is damaged ({problems[0].rstrip('.')}).")
 
 
 def integrity_problems(path: Path) -> list[str]:
@@ -127,7 +131,8 @@ def _check(path: Path, pragma: str) -> list[str]:
         with read_only(path) as connection:
             found = [str(row[0]) for row in connection.execute(f"PRAGMA {pragma}(10)")]
     except DatabaseCorrupt as error:
-        return [str(error)]
+        # What SQLite itself says ("malformed") tells more than our own sentence once more.
+        return [str(error.__cause__ or error)]
     except (StorageBusy, StorageReadOnly, StorageUnavailable):
         raise
     except StorageError as error:

@@ -125,9 +125,11 @@ def _bring_up_to_date(connection: Connection, *, migrate: bool) -> None:
 
 def _open_sqlite(url: str, clock: Clock, *, migrate: bool) -> SqlStore:
     path = sqlite_file(url)
-    if path is not None:
-        _prepare_file(path, clock, migrate=migrate)
+    found = _prepare_file(path, clock, migrate=migrate) if path is not None else None
     database = SqliteDatabase(path)
+    if found is schema.SchemaState.CURRENT:
+        # Nothing to write, so nothing to wait for: who reads is not held up by who writes.
+        return SqlStore(database, clock, path)
     try:
         with database.writer_engine.connect() as connection, connection.begin():
             _bring_up_to_date(connection, migrate=migrate)
@@ -136,7 +138,7 @@ def _open_sqlite(url: str, clock: Clock, *, migrate: bool) -> SqlStore:
     return SqlStore(database, clock, path)
 
 
-def _prepare_file(path: Path, clock: Clock, *, migrate: bool) -> None:
+def _prepare_file(path: Path, clock: Clock, *, migrate: bool) -> schema.SchemaState:
     if not path.exists() and not migrate:
         raise SchemaOutdated(f"There is no database {path}.", hint="Run `tagtide init`.")
     create_private(path)
@@ -148,6 +150,7 @@ def _prepare_file(path: Path, clock: Clock, *, migrate: bool) -> None:
         backup(f"sqlite:///{path}", now=clock.now())
     elif found is not schema.SchemaState.EMPTY:
         schema.refuse_unless_current(found)
+    return found
 
 
 def _state_of(path: Path) -> schema.SchemaState:
