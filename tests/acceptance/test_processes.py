@@ -141,6 +141,22 @@ def a_minute_passes(shell: Shell) -> None:
         connection.commit()
 
 
+def test_sigterm_ends_what_a_script_put_into_the_background(shell: Shell) -> None:
+    """A shell without job control starts it with Ctrl-C ignored."""
+    script = """
+        tagtide simulate --port 0 > said & started=$!
+        until grep -q http said; do sleep 0.1; done
+        kill $started
+        (sleep 30; kill -9 $started) 2>/dev/null & watchdog=$!
+        wait $started; code=$?
+        kill $watchdog
+        exit $code
+    """
+    ended = shell.bash(script)
+    assert ended.code == 0
+    assert said_by(ended) == "The local server has stopped.\n"
+
+
 # --- storage --------------------------------------------------------------------------------------
 
 
@@ -178,6 +194,41 @@ def test_a_locked_database_is_said_and_pays_nothing(shell: Shell, serve: Serve) 
     assert "locked" in said_by(ended)
     assert server.calls == []
     assert shell("track").code == 0
+
+
+def test_who_reads_does_not_wait_for_who_writes(shell: Shell) -> None:
+    add(shell)
+    with contextlib.closing(sqlite3.connect(shell.folder / DATABASE)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        ended = shell("campaign", "list", "--json")
+    assert (ended.code, said_by(ended)) == (0, "")
+    assert len(ended.json["campaigns"]) == 1
+
+
+def test_an_output_that_cannot_be_written_is_74(shell: Shell) -> None:
+    add(shell)
+    for command in ("campaign list --json", "campaign list", "export videos", "config show"):
+        ended = shell.bash(f"tagtide {command} > /dev/full")
+        assert ended.code == 74, command
+        assert "Error: The machine refused: No space left" in ended.err, command
+        said_by(ended)
+
+
+def test_nobody_reads(shell: Shell) -> None:
+    add(shell)
+    for command in ("campaign list --json", "campaign list", "export videos"):
+        ended = shell.bash(f"tagtide {command} >&-")
+        assert ended.code == 0, command
+        said_by(ended)
+
+
+def test_a_folder_that_cannot_be_made_is_said(shell: Shell) -> None:
+    add(shell)
+    (shell.folder / "file").write_text("no folder")
+    ended = shell("db", "backup", "--to", "file/deep/copy.db")
+    assert ended.code == 1
+    assert "file" in said_by(ended)
+    assert "fault of its own" not in ended.err
 
 
 @pytest.fixture

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -25,8 +27,16 @@ EXIT_CODES: dict[type[e.TagtideError], int] = {
     e.SchemaTooNew: 76,
     e.ConfigError: 78,
 }
+DISK = 74
 INTERNAL = 70
 INTERRUPTED = 130
+
+#: What the disk says, and what every file may say; other system errors are faults of ours.
+_DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+_FILE_TROUBLE = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR,
+    errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.EMFILE, errno.ENFILE,
+}  # fmt: skip
 
 
 def exit_code(error: e.TagtideError) -> int:
@@ -37,6 +47,9 @@ def exit_code(error: e.TagtideError) -> int:
 def run_guarded(command: click.Command, args: list[str]) -> int:
     """Run a command; turn every way it can end into an exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if sys.stdout is None:
+        # Started without one (`>&-`): there is nobody to read, which is no fault.
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
     try:
         code = command.main(args, prog_name="tagtide", standalone_mode=False)
         sys.stdout.flush()
@@ -71,7 +84,10 @@ def _reader_gone() -> int:
 
 
 def _interrupt(_signal: int, _frame: object) -> None:
-    # The same as Ctrl-C, which ends what is under way in good order.
+    # The same as Ctrl-C, which ends what is under way in good order. A shell starts what a script
+    # puts into the background (`tagtide simulate &`) with Ctrl-C ignored; an end is still an end.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        raise KeyboardInterrupt
     signal.raise_signal(signal.SIGINT)
 
 
@@ -101,6 +117,8 @@ def _usage(error: click.ClickException, args: list[str]) -> int:
 def _report(error: BaseException, args: list[str]) -> int:
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
+    if isinstance(error, OSError) and error.errno in _DISK_TROUBLE | _FILE_TROUBLE:
+        return _system(error, args)
     if not isinstance(error, e.TagtideError):
         return _internal(error, args)
     if "--json" in args:
@@ -119,6 +137,24 @@ def _sentence(text: str) -> str:
     if text.partition(" ")[0].rstrip(",:;").isalpha():  # the name of a setting stays as it is
         text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?", ")", "`")) else f"{text}."
+
+
+def _system(error: OSError, args: list[str]) -> int:
+    """What the machine refused: a full disk, a folder that may not be written."""
+    where = f" ({error.filename})" if error.filename else ""
+    message = f"the machine refused: {error.strerror}{where}"
+    if error.errno in _DISK_TROUBLE:
+        hint = "Free some space, or write to another disk; nothing that was stored is lost."
+    else:
+        hint = "Check that the path exists and that its permissions allow this."
+    if not error.filename:
+        # Most likely the output itself: what is left of it must not be tried again at the end.
+        _reader_gone()
+    elif "--json" in args:
+        _print_json("system", message, hint)
+        return DISK if error.errno in _DISK_TROUBLE else 1
+    click.echo(f"{click.style('Error:', fg='red')} {_sentence(message)}\n{hint}", err=True)
+    return DISK if error.errno in _DISK_TROUBLE else 1
 
 
 def _internal(error: BaseException, args: list[str]) -> int:

@@ -92,7 +92,7 @@ async def one_campaign(app: App, name: str | None) -> Campaign:
     campaigns = await chosen_campaigns(app, [])
     if len(campaigns) > 1:
         listed = ", ".join(c.name for c in campaigns)
-        raise NotFound("which campaign?", hint=f"There are {listed}.")
+        raise NotFound("there are several campaigns; name one of them", hint=f"There are {listed}.")
     return campaigns[0]
 
 

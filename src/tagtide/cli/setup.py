@@ -48,8 +48,10 @@ def init(force: bool, config: str | None, database: str | None) -> None:
     print_blocks(
         [
             Paragraph(f"Wrote {path} and created {mask_url(loaded.settings.database.url)}."),
-            Paragraph("Next: put your key into SCAVIO_API_KEY, then `tagtide doctor`, then"),
-            Paragraph("`tagtide campaign add NAME --hashtag yours --competitor theirs`."),
+            Paragraph(
+                "Next: put your key into SCAVIO_API_KEY, then `tagtide doctor`, then "
+                "`tagtide campaign add NAME --hashtag yours --competitor theirs`."
+            ),
         ]
     )
 

@@ -56,7 +56,7 @@ def simulate(
 ) -> None:
     """A local server that speaks the data API's protocol: a living world, or a replay.
 
-    Point tagtide at it with TAGTIDE_API_URL=http://127.0.0.1:8766. No key is needed.
+    Point tagtide at it with TAGTIDE_API_URL=http://127.0.0.1:8766. Any key will do.
     """
     from tagtide.bootstrap import system_clock
     from tagtide.simulator.app import run_simulator
@@ -84,7 +84,10 @@ def simulate(
                 f"cannot listen on {host}:{port} ({error.strerror})", hint="Use another --port."
             ) from error
 
-    run_async(main)
+    try:
+        run_async(main)
+    except KeyboardInterrupt:
+        click.echo("The local server has stopped.", err=True)
 
 
 def _instant(text: str | None) -> datetime | None:
