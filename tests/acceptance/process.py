@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 KEY = "sk_live_c4n4ry-of-the-key"
+#: Seconds until a process counts as stuck; a machine that is busy with other things takes long.
+_PATIENCE = 300
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Shell:
 
     def __call__(self, *args: str, **environ: str) -> Ended:
         process = self.start(*args, **environ)
-        out, err = process.communicate(timeout=90)
+        out, err = process.communicate(timeout=_PATIENCE)
         return Ended(process.returncode, out, err)
 
     def start(self, *args: str, **environ: str) -> subprocess.Popen[str]:
@@ -45,7 +47,7 @@ class Shell:
 
     def bash(self, script: str) -> Ended:
         process = self._popen(["bash", "-c", script.replace("tagtide", self.command)], {})
-        out, err = process.communicate(timeout=90)
+        out, err = process.communicate(timeout=_PATIENCE)
         return Ended(process.returncode, out, err)
 
     def _popen(self, command: list[str], environ: dict[str, str]) -> subprocess.Popen[str]:

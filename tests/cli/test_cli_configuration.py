@@ -141,3 +141,15 @@ def test_the_hint_names_where_the_value_came_from(
     ran = cli("campaign", "list", *(("--database", broken) if given == "option" else ()))
     assert ran.code == 78
     assert said in ran.err.replace(f"{Path.cwd()}/", "")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("colect", "collect"), ("video", "videos"), ("campain", "campaign"), ("desk", None)],
+)
+def test_an_unknown_command_suggests_only_what_is_near(
+    cli: Cli, typed: str, meant: str | None
+) -> None:
+    ran = cli(typed)
+    assert ran.code == 2
+    assert (f"Did you mean '{meant}'?" in ran.err) if meant else ("Did you mean" not in ran.err)

@@ -60,7 +60,7 @@ class LazyGroup(click.Group):
         except click.UsageError as error:
             import difflib
 
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.7)
             meant = f" Did you mean '{near[0]}'?" if near else ""
             message = f"There is no command '{args[0][:40]}'.{meant}"
             raise click.UsageError(message, ctx) from error

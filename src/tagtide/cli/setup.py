@@ -180,7 +180,8 @@ async def _database(loaded: Loaded) -> Finding:
         await app.store.check_writable()
         campaigns = await app.store.campaigns()
     url = mask_url(loaded.settings.database.url)
-    return Finding("database", True, f"{url}, {len(campaigns)} campaigns")
+    number = f"{len(campaigns)} campaign{'' if len(campaigns) == 1 else 's'}"
+    return Finding("database", True, f"{url}, {number}")
 
 
 async def _api(loaded: Loaded, clock: Clock) -> Finding:
