@@ -56,6 +56,7 @@ class Shell:
             cwd=self.folder,
             env=self.environ | environ,
             text=True,
+            encoding="utf-8",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

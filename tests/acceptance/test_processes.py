@@ -214,6 +214,17 @@ def test_an_output_that_cannot_be_written_is_74(shell: Shell) -> None:
         said_by(ended)
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_a_locale_that_lacks_letters_loses_none(shell: Shell, encoding: str) -> None:
+    added = shell("campaign", "add", "Sömmer", "--hashtag", "スキンケア", PYTHONIOENCODING=encoding)
+    assert (added.code, said_by(added)) == (0, "")
+    for command in (("campaign", "list"), ("campaign", "list", "--json")):
+        ended = shell(*command, PYTHONIOENCODING=encoding)
+        assert (ended.code, said_by(ended)) == (0, "")
+        assert "スキンケア" in ended.out
+        assert "Sömmer" in ended.out
+
+
 def test_nobody_reads(shell: Shell) -> None:
     add(shell)
     for command in ("campaign list --json", "campaign list", "export videos"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import signal
@@ -50,6 +51,8 @@ def run_guarded(command: click.Command, args: list[str]) -> int:
     if sys.stdout is None:
         # Started without one (`>&-`): there is nobody to read, which is no fault.
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
+    for stream in (sys.stdout, sys.stderr):
+        _accept_all_scripts(stream)
     try:
         code = command.main(args, prog_name="tagtide", standalone_mode=False)
         sys.stdout.flush()
@@ -70,6 +73,13 @@ def run_guarded(command: click.Command, args: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the last line of defence against a traceback
         return _report(error, args)
     return code if isinstance(code, int) else 0
+
+
+def _accept_all_scripts(stream: object) -> None:
+    """Files and pipes get UTF-8 whatever the locale; an old terminal gets "?" for what it lacks."""
+    if isinstance(stream, io.TextIOWrapper):
+        encoding = stream.encoding if stream.isatty() else "utf-8"
+        stream.reconfigure(encoding=encoding, errors="replace")
 
 
 def _interrupted() -> int:
