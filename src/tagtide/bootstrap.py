@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from tagtide.clock import SystemClock
 from tagtide.errors import ConfigError, InvalidInput
+from tagtide.models import Job
 from tagtide.ports import Channel, Clock, Source, Spool, Store
 from tagtide.services.context import BudgetPolicy, Context
 from tagtide.settings import LOOPBACK, ChannelSettings, Loaded, Settings, mask_url
@@ -43,6 +44,12 @@ class App:
     def source(self) -> Source:
         """The data API."""
         return self.context.source
+
+    @property
+    def schedules(self) -> dict[Job, str]:
+        """Schedule per job where a campaign has none of its own."""
+        schedules = self.loaded.settings.schedules
+        return {job: getattr(schedules, job.value) for job in Job}
 
 
 @asynccontextmanager

@@ -60,16 +60,35 @@ class Rule(StrEnum):
     NEW_VIDEOS = "new_videos"
     GROWTH = "growth"
     VIRAL_VIDEO = "viral_video"
+    #: Rule C: the detector, which says itself when an incident begins, escalates and is over.
+    STATISTICAL = "statistical"
+    #: tagtide about itself: no key, no credits, no runs. Of no campaign, and never switched off.
+    SELF = "self"
+
+
+#: Rules a campaign can have.
+CAMPAIGN_RULES = tuple(rule for rule in Rule if rule is not Rule.SELF)
 
 
 class AlertState(StrEnum):
     """Where an episode stands."""
 
+    #: It holds, but not yet for as long as the rule asks for; nobody is told.
+    PENDING = "pending"
     FIRING = "firing"
     RESOLVED = "resolved"
 
 
 # --- what is watched ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """How long a rule must hold before it fires; both must be reached, zero is at once."""
+
+    #: Runs in a row that judged it and found it to hold.
+    runs: int = 0
+    hours: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +113,26 @@ class RuleSettings:
     high_priority_views: int = 10_000
     #: Weekly changes averaged in the weekly report.
     rolling_weeks: int = 4
+    #: An alert ends below this share of its threshold.
+    resolve_below: float = 0.5
+    #: What fires again within so many hours of its end is the same episode; 0 is always a new one.
+    reopen_hours: float = 24.0
+    #: How long each rule must hold before it fires.
+    new_videos_for_runs: int = 0
+    new_videos_for_hours: float = 0.0
+    growth_for_runs: int = 0
+    growth_for_hours: float = 0.0
+    viral_video_for_runs: int = 0
+    viral_video_for_hours: float = 0.0
+    statistical_for_runs: int = 0
+    statistical_for_hours: float = 0.0
     #: Rules that raise alerts.
-    enabled: tuple[Rule, ...] = (Rule.NEW_VIDEOS, Rule.GROWTH, Rule.VIRAL_VIDEO)
+    enabled: tuple[Rule, ...] = CAMPAIGN_RULES
+
+    def pending(self, rule: Rule) -> Pending:
+        """How long a rule must hold before it fires."""
+        runs = getattr(self, f"{rule.value}_for_runs", 0)
+        return Pending(runs, getattr(self, f"{rule.value}_for_hours", 0.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,13 +389,16 @@ class Alert:
     alert_id: str
     #: What makes two alerts the same episode: campaign, rule, hashtag or video.
     fingerprint: str
-    campaign_id: int
+    #: None for what tagtide says about itself.
+    campaign_id: int | None
     rule: Rule
     hashtag: str | None
     video_id: str | None
     state: AlertState
+    #: When it began to hold.
     opened_at: datetime
     updated_at: datetime
+    #: When it ended; while it is pending again, when it ended before.
     resolved_at: datetime | None
     value: float
     threshold: float
@@ -370,6 +410,68 @@ class Alert:
     url: str
     #: Facts behind the sentence: span, deltas, top videos.
     data: dict[str, Any] = field(default_factory=dict)
+    #: What is wrong with tagtide itself, e.g. ``auth``; only with `Rule.SELF`.
+    condition: str | None = None
+    #: When it fired first; None as long as it was only pending.
+    fired_at: datetime | None = None
+    #: Since when it holds, and in how many runs, while it is pending.
+    pending_since: datetime | None = None
+    pending_runs: int = 0
+    #: When people were last told that it is on; None while they do not know.
+    told_at: datetime | None = None
+    #: How often it fired again after it had ended.
+    flaps: int = 0
+    #: It goes on and off: people know, and hear of it again when it has grown or is quiet.
+    is_flapping: bool = False
+    #: Somebody has seen it and looks after it. Written by `AlertStore.acknowledge` alone.
+    acked_at: datetime | None = None
+    acked_by: str | None = None
+    ack_note: str | None = None
+    #: How far above its threshold it was then.
+    acked_severity: float | None = None
+    #: Counts the decisions written; a decision that rests on an older one is refused.
+    version: int = field(default=0, compare=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the episode goes on."""
+        return self.state is not AlertState.RESOLVED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertEvent:
+    """One line of an alert's history; never changed."""
+
+    alert_id: str
+    at: datetime
+    #: None before its first line.
+    from_state: AlertState | None
+    to_state: AlertState
+    #: Why: a value of `core.alerts.AlertReason`.
+    reason: str
+    #: Whether people were told.
+    told: bool = False
+    #: The person behind it; None when a rule decided.
+    by: str | None = None
+    #: What the person said, or why nobody was told.
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mute:
+    """No messages until an instant about the alerts that match all that is named."""
+
+    mute_id: str
+    created_at: datetime
+    until: datetime
+    by: str
+    reason: str = ""
+    alert_id: str | None = None
+    campaign_id: int | None = None
+    hashtag: str | None = None
+    rule: Rule | None = None
+    #: Taken back before its time.
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

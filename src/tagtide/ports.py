@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from tagtide.models import (
     Alert,
+    AlertEvent,
     AlertState,
     Answer,
     Campaign,
@@ -24,9 +25,11 @@ from tagtide.models import (
     HashtagReading,
     HashtagTotals,
     Job,
+    Mute,
     Notification,
     Reason,
     Role,
+    Rule,
     Run,
     Status,
     Usage,
@@ -253,9 +256,11 @@ class Changes:
     high_priority: tuple[tuple[int, str, datetime], ...] = ()
     settlements: tuple[Settlement, ...] = ()
     progress: Progress | None = None
-    #: Alerts in their new state: inserted, or replaced by id. A second firing alert with the same
-    #: fingerprint raises `Conflict`.
+    #: Alerts in their new state: inserted, or replaced by id. A second open alert with the same
+    #: fingerprint, or one that was changed since it was read, raises `Conflict`.
     alerts: tuple[Alert, ...] = ()
+    #: Lines of their history.
+    alert_events: tuple[AlertEvent, ...] = ()
     notifications: tuple[Notification, ...] = ()
     #: Outcome of the claimed slot; ends the claim.
     outcome: HashtagOutcome | None = None
@@ -447,6 +452,14 @@ class RunStore(Protocol):
     async def last_slot(self, job: Job, campaign_id: int) -> datetime | None:
         """Newest scheduled or catch-up slot of a job that was started."""
 
+    async def newest_run(
+        self, job: Job, campaign_id: int, statuses: Sequence[Status]
+    ) -> Run | None:
+        """The newest run that ended with one of these statuses."""
+
+    async def ended_since(self, since: datetime) -> list[HashtagOutcome]:
+        """Outcomes of hashtags that were really tried, of runs started since then."""
+
     async def runs(
         self, *, campaign_id: int | None = None, job: Job | None = None, limit: int = 50
     ) -> list[RunSummary]:
@@ -486,6 +499,9 @@ class LedgerStore(Protocol):
 
     async def balance(self) -> Balance | None:
         """Newest statement of the provider, from any answer."""
+
+    async def newest_note(self, notes: Sequence[str]) -> tuple[str, datetime] | None:
+        """Note and instant of the newest settled row with one of these notes."""
 
 
 class ReadingStore(Protocol):
@@ -558,17 +574,50 @@ class ReadingStore(Protocol):
 
 
 class AlertStore(Protocol):
-    """Alerts, firing and past."""
+    """Alerts with their history, and mutes."""
 
-    async def firing(self, campaign_id: int | None = None) -> list[Alert]: ...
+    async def firing(self, campaign_id: int | None = None) -> list[Alert]:
+        """Newest first; of every campaign and of tagtide itself when None."""
 
     async def alerts(
-        self, *, campaign_id: int | None = None, state: AlertState | None = None, limit: int = 100
+        self,
+        *,
+        campaign_id: int | None = None,
+        state: AlertState | None = None,
+        limit: int = 100,
+        lapsed: bool = False,
     ) -> list[Alert]:
-        """Newest first."""
+        """Newest first; those that were pending and never fired only with ``lapsed``."""
+
+    async def episodes(
+        self,
+        campaign_id: int | None,
+        *,
+        resolved_since: datetime | None = None,
+        rule: Rule | None = None,
+    ) -> list[Alert]:
+        """What a decision must know, oldest first: what is open, goes on and off, or ended since.
+
+        ``campaign_id`` None are those of tagtide itself; ``resolved_since`` None is all that ended.
+        """
 
     async def alert(self, alert_id: str) -> Alert:
         """Raises `NotFound`; a unique prefix of the id will do."""
+
+    async def alert_events(self, alert_id: str) -> list[AlertEvent]:
+        """The history of an alert, oldest first."""
+
+    async def acknowledge(self, alert_id: str, *, by: str, note: str, now: datetime) -> Alert:
+        """Somebody has an alert in hand. Raises `NotFound`, or `Conflict` when it is over."""
+
+    async def add_mute(self, mute: Mute) -> None:
+        """Mute; the history of a single alert says so. Raises `NotFound`."""
+
+    async def mutes(self, now: datetime) -> list[Mute]:
+        """Those in force, by their end."""
+
+    async def end_mutes(self, mute_ids: Sequence[str], *, by: str, now: datetime) -> int:
+        """End mutes before their time; return how many were in force."""
 
 
 class DetectorStore(Protocol):

@@ -17,8 +17,17 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from tagtide.core.rule_limits import problems_of
 from tagtide.core.schedule import DEFAULTS as SCHEDULE_DEFAULTS
 from tagtide.core.schedule import Schedule
 from tagtide.errors import ConfigError, InvalidInput
@@ -141,7 +150,26 @@ class RuleDefaults(Section):
     high_priority_rate: float = Field(default=0.05, ge=0)
     high_priority_views: int = Field(default=10_000, ge=0, le=_LARGEST)
     rolling_weeks: int = Field(default=4, ge=3, le=52)
+    #: Share of a threshold below which an alert ends.
+    resolve_below: float = 0.5
+    #: Hours after its end in which an alert that fires again is the same episode.
+    reopen_hours: float = 24.0
+    #: Runs in a row, and hours, that a rule must hold before it fires; 0 fires at once.
+    new_videos_for_runs: int = 0
+    new_videos_for_hours: float = 0.0
+    growth_for_runs: int = 0
+    growth_for_hours: float = 0.0
+    viral_video_for_runs: int = 0
+    viral_video_for_hours: float = 0.0
+    statistical_for_runs: int = 0
+    statistical_for_hours: float = 0.0
     enabled: tuple[Rule, ...] = RuleSettings().enabled
+
+    @model_validator(mode="after")
+    def _no_contradiction(self) -> RuleDefaults:
+        if problems := problems_of(self.rules()):
+            raise ValueError("; ".join(problems))
+        return self
 
     def rules(self) -> RuleSettings:
         """The same as the model's value."""
@@ -523,6 +551,10 @@ _COMMENTS = {
     "RuleDefaults.growth": "0.5 is +50 % in the window",
     "RuleDefaults.viral_factor": "times the mean of the other videos",
     "RuleDefaults.high_priority_rate": "engagement rate, a fraction",
+    "RuleDefaults.resolve_below": "share of its threshold below which an alert ends",
+    "RuleDefaults.reopen_hours": "back within this time is the same episode",
+    "RuleDefaults.new_videos_for_runs": "runs in a row it must hold before it fires",
+    "RuleDefaults.new_videos_for_hours": "and hours; the same for the other rules",
     "CollectSettings.pages": "feed pages of 30 per hashtag",
     "WebSettings.host": "other addresses are for behind a proxy",
     "LogSettings.format": "auto, console or json",

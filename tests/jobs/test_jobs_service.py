@@ -16,7 +16,7 @@ from tagtide.bootstrap import App
 from tagtide.clock import SystemClock
 from tagtide.errors import StorageUnavailable
 from tagtide.jobs import Condition, Readiness, Service, Slot
-from tagtide.models import Campaign, Job, Reason, RuleSettings, Status
+from tagtide.models import Campaign, Job, Reason, Rule, RuleSettings, Status
 from tagtide.simulator import SimClock, SimulatorServer
 
 START = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)  # a Monday
@@ -307,3 +307,79 @@ def test_a_poisonous_campaign_does_not_stop_the_others(tmp_path: Path) -> None:
         assert await lab.runs() == [OK]
 
     lab(tmp_path, story, START.replace(hour=5))
+
+
+# --- what people are told of tagtide itself -------------------------------------------------------
+
+
+async def told(bench: Lab) -> list[tuple[str, str]]:
+    """Incidents and how they stand, oldest first."""
+    await bench.service.check()
+    found = [a for a in await bench.app.store.alerts() if a.rule is Rule.SELF]
+    return [(str(a.condition), a.state.value) for a in reversed(found)]
+
+
+def test_a_full_disk_is_told_and_that_it_is_over(tmp_path: Path) -> None:
+    async def story(bench: Lab) -> None:
+        assert await told(bench) == []
+        bench.service.health.set(Condition.DISK, "Only 3 MB are left.")
+        assert await told(bench) == [("disk:here", "firing")]
+        bench.service.health.clear(Condition.DISK)
+        assert await told(bench) == [("disk:here", "resolved")]
+
+    lab(tmp_path, story)
+
+
+def test_a_clock_that_stepped_back_is_told(tmp_path: Path) -> None:
+    async def story(bench: Lab) -> None:
+        await bench.service.tick()
+        bench.clock.advance(timedelta(hours=-2))
+        await bench.service.tick()
+        assert await told(bench) == [("clock:here", "firing")]
+
+    lab(tmp_path, story)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "heard"),
+    [(2, [[], []]), (10, [[("db:here", "firing")], [("db:here", "resolved")]])],
+)
+def test_a_database_that_was_away_for_long_is_told_when_it_is_back(
+    tmp_path: Path, minutes: int, heard: list[list[tuple[str, str]]]
+) -> None:
+    async def story(bench: Lab) -> None:
+        for _ in range(minutes):
+            bench.service._lost_database(StorageUnavailable("The database does not answer."))
+            bench.clock.advance(timedelta(minutes=1))
+        await bench.service.tick()
+        assert [await told(bench), await told(bench)] == heard
+
+    lab(tmp_path, story)
+
+
+def test_runs_that_do_not_come_are_told_after_a_new_process_had_time_for_them(
+    tmp_path: Path,
+) -> None:
+    async def story(bench: Lab) -> None:
+        await bench.add(schedules=TRACK)
+        bench.clock.advance(timedelta(minutes=10))
+        assert await told(bench) == []
+        bench.clock.advance(timedelta(hours=30))
+        assert await told(bench) == []
+        bench.service._started -= 1800.0
+        # Nobody plans: the scheduler is stuck, or its queue is.
+        assert await told(bench) == [("collector", "firing")]
+
+    lab(tmp_path, story)
+
+
+def test_the_first_look_of_a_process_calls_nothing_silent(tmp_path: Path) -> None:
+    async def story(bench: Lab) -> None:
+        stored = campaign(created_at=bench.clock.now() - timedelta(days=9), schedules=TRACK)
+        await bench.app.store.add_campaign(stored)
+        assert await told(bench) == []
+        await bench.service.tick()
+        bench.clock.advance(timedelta(hours=1))
+        assert await told(bench) == []
+
+    lab(tmp_path, story)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,12 +12,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, event, inspect
+from sqlalchemy import Connection, Engine, event, func, inspect, select
+from sqlalchemy.exc import IntegrityError
 
 from conftest_postgres import new_database
 from tagtide.storage import schema
 from tagtide.storage.database import parse_url, postgres_engine, sqlite_engine
-from tagtide.storage.tables import metadata
+from tagtide.storage.tables import alert, alert_event, campaign, from_micros, metadata
 
 ENGINES = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
 
@@ -128,3 +130,77 @@ def test_an_upgrade_that_is_stopped_has_changed_nothing_and_resumes(
     assert inspect(engine).get_table_names() == []
     upgrade(engine)
     assert state(engine) is schema.SchemaState.CURRENT
+
+
+# --- old data -------------------------------------------------------------------------------------
+
+OLD_ALERTS = (
+    "INSERT INTO alert (alert_id, fingerprint, campaign_id, rule, hashtag, video_id, state, "
+    "opened_at, updated_at, resolved_at, value, threshold, peak, reason, url, data) VALUES "
+    "('a1', 'f1', 1, 'growth', 'glow', NULL, 'firing', 1000000, 2000000, NULL, 0.7, 0.5, 0.9, "
+    "'It grew.', 'https://www.tiktok.com/tag/glow', '{\"notified_value\": 0.7}'), "
+    "('a2', 'f1', 1, 'growth', 'glow', NULL, 'resolved', 1000, 2000, 3000, 0.1, 0.5, 0.9, "
+    "'It is over.', '', '{}')"
+)
+ALL_RULES = ["new_videos", "growth", "viral_video"]
+
+
+def add_campaign(connection: Connection, number: int, enabled: list[str]) -> None:
+    rules = json.dumps({"new_videos": 300, "enabled": enabled})
+    connection.exec_driver_sql(
+        "INSERT INTO campaign (id, name, timezone, rules, channels, page_budget, schedules, "
+        f"created_at) VALUES ({number}, 'C{number}', 'UTC', '{rules}', '[]', 2, '{{}}', 0)"
+    )
+
+
+def test_alerts_of_before_live_on_with_what_is_known_of_them(engine: Engine) -> None:
+    with engine.begin() as connection:
+        schema.upgrade_in(connection, "0001")
+    with engine.begin() as connection:
+        add_campaign(connection, 1, ALL_RULES)
+        connection.exec_driver_sql(OLD_ALERTS)
+    upgrade(engine)
+    with engine.connect() as connection:
+        rows = connection.execute(select(alert).order_by(alert.c.alert_id)).all()
+        events = connection.execute(select(func.count()).select_from(alert_event)).scalar_one()
+    assert [(r.alert_id, r.state, r.value, r.peak, r.reason, r.hashtag) for r in rows] == [
+        ("a1", "firing", 0.7, 0.9, "It grew.", "glow"),
+        ("a2", "resolved", 0.1, 0.9, "It is over.", "glow"),
+    ]
+    assert [(r.opened_at, r.fired_at, r.told_at, r.resolved_at) for r in rows] == [
+        (from_micros(1_000_000), from_micros(1_000_000), from_micros(1_000_000), None),
+        (from_micros(1_000), from_micros(1_000), None, from_micros(3_000)),
+    ]
+    assert rows[0].data == {"notified_value": 0.7}
+    assert {(r.flaps, r.is_flapping, r.pending_runs, r.version) for r in rows} == {(0, False, 0, 1)}
+    # What happened before was not written down, and is not made up.
+    assert events == 0
+
+
+def test_the_new_rule_is_on_where_all_were_and_off_where_somebody_chose(engine: Engine) -> None:
+    with engine.begin() as connection:
+        schema.upgrade_in(connection, "0001")
+    chosen = [ALL_RULES, ["growth"], [], ["viral_video", "growth", "new_videos"]]
+    with engine.begin() as connection:
+        for number, enabled in enumerate(chosen):
+            add_campaign(connection, number, enabled)
+    upgrade(engine)
+    with engine.connect() as connection:
+        found = connection.execute(select(campaign.c.rules).order_by(campaign.c.id)).scalars().all()
+    assert [rules["enabled"] for rules in found] == [
+        [*ALL_RULES, "statistical"], ["growth"], [], [*chosen[3], "statistical"],
+    ]  # fmt: skip
+    assert {rules["new_videos"] for rules in found} == {300}
+
+
+def test_references_hold_after_the_alerts_have_moved(tmp_path: Path) -> None:
+    moved = sqlite_engine(tmp_path / "x.db")
+    upgrade(moved)
+    with moved.begin() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+        with pytest.raises(IntegrityError):
+            connection.exec_driver_sql(
+                "INSERT INTO alert_event (alert_id, at, to_state, reason, told, note) "
+                "VALUES ('nope', 1, 'firing', 'x', 1, '')"
+            )
+    moved.dispose()

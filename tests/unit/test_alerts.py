@@ -56,6 +56,7 @@ def decide(
     now: datetime = NOW,
     status: Status = Status.OK,
     expired: bool = False,
+    **more: Any,
 ) -> AlertDecision:
     is_video = judged.rule is Rule.VIRAL_VIDEO
     return decide_alert(
@@ -69,6 +70,7 @@ def decide(
         url="https://www.tiktok.com/tag/glow",
         run_status=status,
         expired=expired,
+        **more,
     )
 
 
@@ -86,7 +88,7 @@ def raised(value: float = 250, **facts: Any) -> Alert:
         ([250, 500, 600, 1_000], "raise update keep update"),
         ([250, 150, 99], "raise keep resolve"),
         ([250, 100, 199, 250], "raise keep keep keep"),
-        ([250, 50, 250], "raise resolve raise"),
+        ([250, 50, 250], "raise resolve reopen"),
         ([250, None, None, 50], "raise keep keep resolve"),
         ([None, 250], "none raise"),
     ],

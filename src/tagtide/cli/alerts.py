@@ -1,31 +1,34 @@
-"""``tagtide alerts``: list and show."""
+"""``tagtide alerts``: list, show, acknowledge, mute."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import getpass
 from typing import Any
 
 import click
 
+from tagtide.cli.alert_views import (
+    Around,
+    alert_blocks,
+    alert_body,
+    alert_row,
+    event_body,
+    mute_body,
+    what_is_muted,
+    when,
+)
 from tagtide.cli.options import application, common_options, json_option, print_json
 from tagtide.cli.options import run as run_async
 from tagtide.cli.show import print_blocks
-from tagtide.core.formats import clean_text, decimal, iso_utc, percent, whole
-from tagtide.core.messages import (
-    Block,
-    Cell,
-    Column,
-    Figure,
-    Heading,
-    KeyFigures,
-    Kind,
-    Link,
-    Note,
-    Paragraph,
-    Table,
-    Tone,
-)
-from tagtide.models import Alert, AlertState, Rule
+from tagtide.core.formats import clean_text
+from tagtide.core.messages import Cell, Column, Kind, Table
+from tagtide.models import Alert, AlertEvent, AlertState, Mute
+from tagtide.services.respond import Target
+from tagtide.services.respond import acknowledge as acknowledge_alert
+from tagtide.services.respond import mute as mute_alerts
+from tagtide.services.respond import unmute as unmute_alerts
+
+_EVERYTHING = 100_000
 
 
 @click.group()
@@ -35,89 +38,58 @@ def alerts() -> None:
 
 @alerts.command("list")
 @click.option("--campaign", help="Only of this campaign.")
-@click.option("--firing", is_flag=True, help="Only those that are firing now.")
+@click.option(
+    "--state", type=click.Choice([s.value for s in AlertState]), help="Only those in this state."
+)
+@click.option("--firing", is_flag=True, help="The same as --state firing.")
+@click.option("--all", "everything", is_flag=True, help="All of them, also what never fired.")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
 @common_options
 @json_option
 def list_(
     campaign: str | None,
+    state: str | None,
     firing: bool,
+    everything: bool,
     limit: int,
     config: str | None,
     database: str | None,
     as_json: bool,
 ) -> None:
     """Newest first."""
+    if firing and state not in {None, "firing"}:
+        raise click.UsageError(f"--firing and --state {state} exclude each other.")
+    wanted = AlertState.FIRING if firing else AlertState(state) if state else None
 
-    async def main() -> tuple[list[Alert], dict[int, str]]:
+    async def main() -> tuple[list[Alert], Around]:
         async with application(config, database) as app:
-            names = {c.campaign_id: c.name for c in await app.store.campaigns()}
-            wanted = (await app.store.campaign(campaign)).campaign_id if campaign else None
-            state = AlertState.FIRING if firing else None
-            return await app.store.alerts(campaign_id=wanted, state=state, limit=limit), names
+            number = (await app.store.campaign(campaign)).campaign_id if campaign else None
+            found = await app.store.alerts(
+                campaign_id=number,
+                state=wanted,
+                limit=_EVERYTHING if everything else limit,
+                lapsed=everything,
+            )
+            return found, await Around.of(app)
 
-    found, names = run_async(main)
+    found, around = run_async(main)
     if as_json:
-        print_json({"alerts": [alert_body(a, names) for a in found]})
+        print_json({"alerts": [alert_body(a, around) for a in found]})
         return
-    columns = (Column("Alert"), Column("State"), Column("Opened", Kind.INSTANT), Column("Why"))
+    columns = (
+        Column("Alert", Kind.ID),
+        Column("State"),
+        Column("Age", Kind.NUMBER),
+        Column("From (UTC)", Kind.INSTANT),
+        Column("To", Kind.INSTANT),
+        Column("Why"),
+    )
     empty = "No alert yet. `tagtide track` and `tagtide collect` judge the rules."
-    print_blocks([Table("Alerts", columns, tuple(_row(a) for a in found), empty=empty)])
-
-
-def alert_body(alert: Alert, names: dict[int, str]) -> dict[str, Any]:
-    """An alert as JSON."""
-    return {
-        "alert_id": alert.alert_id,
-        "campaign": names.get(alert.campaign_id),
-        "rule": alert.rule.value,
-        "hashtag": alert.hashtag,
-        "video_id": alert.video_id,
-        "state": alert.state.value,
-        "value": alert.value,
-        "peak": alert.peak,
-        "threshold": alert.threshold,
-        "reason": alert.reason,
-        "url": alert.url,
-        "opened_at": iso_utc(alert.opened_at),
-        "updated_at": iso_utc(alert.updated_at),
-        "resolved_at": iso_utc(alert.resolved_at) if alert.resolved_at else None,
-        "data": alert.data,
-    }
-
-
-def alert_notes(found: Sequence[Alert], most: int = 10) -> list[Block]:
-    """What a run raised, updated or resolved: a line each, those furthest above their bar first."""
-    ordered = sorted(
-        found, key=lambda a: (a.state is not AlertState.FIRING, -a.value / (a.threshold or 1))
+    if wanted or campaign:
+        empty = "There is no such alert."
+    print_blocks(
+        [Table("Alerts", columns, tuple(alert_row(a, around) for a in found), empty=empty)]
     )
-    notes = [
-        Note(f"ALERT: {a.reason} {a.url}", Tone.WARN)
-        if a.state is AlertState.FIRING
-        else Note(f"RESOLVED: {a.reason} {a.url}")
-        for a in ordered[:most]
-    ]
-    more = len(found) - most
-    return [*notes, Note(f"{whole(more)} more in `tagtide alerts list`.")] if more > 0 else [*notes]
-
-
-def _row(alert: Alert) -> tuple[Cell, ...]:
-    firing = alert.state is AlertState.FIRING
-    return (
-        Cell(alert.alert_id[:8]),
-        Cell(alert.state.value, tone=Tone.WARN if firing else Tone.MUTED),
-        Cell(alert.opened_at.strftime("%d %b %Y %H:%M UTC")),
-        Cell(alert.reason if firing else f"Peak {_peak(alert)}. At its end: {alert.reason}"),
-    )
-
-
-def _peak(alert: Alert) -> str:
-    """The largest value of an episode, in the unit of its rule."""
-    if alert.rule is Rule.GROWTH:
-        return f"+{percent(alert.peak)}"
-    if alert.rule is Rule.VIRAL_VIDEO:
-        return f"{decimal(alert.peak)} times the mean"
-    return f"{whole(alert.peak)} new videos"
 
 
 @alerts.command()
@@ -125,44 +97,164 @@ def _peak(alert: Alert) -> str:
 @common_options
 @json_option
 def show(alert_id: str, config: str | None, database: str | None, as_json: bool) -> None:
-    """One alert with the facts behind it; the first characters of its id will do."""
+    """One alert with its facts and history; the first characters of its id will do."""
 
-    async def main() -> tuple[Alert, dict[int, str]]:
+    async def main() -> tuple[Alert, list[AlertEvent], Around]:
         async with application(config, database) as app:
-            names = {c.campaign_id: c.name for c in await app.store.campaigns()}
-            return await app.store.alert(alert_id), names
+            found = await app.store.alert(alert_id)
+            return found, await app.store.alert_events(found.alert_id), await Around.of(app)
 
-    found, names = run_async(main)
+    found, history, around = run_async(main)
     if as_json:
-        print_json(alert_body(found, names))
+        print_json({**alert_body(found, around), "history": [event_body(e) for e in history]})
     else:
-        print_blocks(_blocks(found, names))
+        print_blocks(alert_blocks(found, history, around))
 
 
-def _blocks(alert: Alert, names: dict[int, str]) -> list[Block]:
-    figures = (
-        Figure("Campaign", names.get(alert.campaign_id, "(removed)")),
-        Figure("Rule", alert.rule.value.replace("_", " ")),
-        Figure("State", alert.state.value),
-        Figure("Value", decimal(alert.value), note=f"threshold {decimal(alert.threshold)}"),
-        Figure("Peak", decimal(alert.peak)),
-        Figure("Opened", alert.opened_at.strftime("%d %b %Y %H:%M UTC")),
-    )
-    top = alert.data.get("top_videos") or []
-    columns = (Column("Creator"), Column("Views", Kind.NUMBER), Column("Caption"), Column("Video"))
+# --- by hand --------------------------------------------------------------------------------------
+
+_BY = click.option("--by", metavar="NAME", help="Who you are (default: your user name).")
+
+
+def _me(by: str | None) -> str:
+    if by and by.strip():
+        return by.strip()[:100]
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "somebody"
+
+
+@alerts.command()
+@click.argument("alert_id")
+@click.option("--note", default="", help="What you are doing about it.")
+@_BY
+@common_options
+@json_option
+def ack(
+    alert_id: str,
+    note: str,
+    by: str | None,
+    config: str | None,
+    database: str | None,
+    as_json: bool,
+) -> None:
+    """Take an alert in hand: no more about it unless it doubles from here. It stays listed."""
+
+    async def main() -> tuple[Alert, Around]:
+        async with application(config, database) as app:
+            acked = await acknowledge_alert(app.context, alert_id, by=_me(by), note=note)
+            return acked, await Around.of(app)
+
+    acked, around = run_async(main)
+    if as_json:
+        print_json(alert_body(acked, around))
+    else:
+        click.echo(
+            f"{clean_text(acked.acked_by or '', 100)} has the alert {acked.alert_id[:8]} in hand. "
+            "You hear of it again when it has doubled, and when it is over."
+        )
+
+
+def _target_options(command: Any) -> Any:
+    for option in (
+        click.option("--campaign", help="Everything of this campaign."),
+        click.option("--rule", help="Only of this rule."),
+        click.option("--hashtag", help="Everything about this hashtag."),
+        click.argument("alert_id", required=False, metavar="[ID]"),
+    ):
+        command = option(command)
+    return command
+
+
+@alerts.command()
+@_target_options
+@click.option("--until", required=True, metavar="WHEN", help="3d, 12h, or 2026-12-01T08:00.")
+@click.option("--reason", default="", help="Why, for the others.")
+@_BY
+@common_options
+@json_option
+def mute(
+    alert_id: str | None,
+    hashtag: str | None,
+    rule: str | None,
+    campaign: str | None,
+    until: str,
+    reason: str,
+    by: str | None,
+    config: str | None,
+    database: str | None,
+    as_json: bool,
+) -> None:
+    """No messages for a while about one alert, a hashtag or a campaign; all is still recorded."""
+    target = Target(alert_id=alert_id, hashtag=hashtag, rule=rule, campaign=campaign)
+
+    async def main() -> tuple[Mute, Around]:
+        async with application(config, database) as app:
+            made = await mute_alerts(app.context, target, until=until, reason=reason, by=_me(by))
+            return made, await Around.of(app)
+
+    made, around = run_async(main)
+    if as_json:
+        print_json(mute_body(made, around))
+    else:
+        click.echo(f"Muted until {when(made.until)}: {what_is_muted(made, around)}.")
+
+
+@alerts.command()
+@_target_options
+@_BY
+@common_options
+@json_option
+def unmute(
+    alert_id: str | None,
+    hashtag: str | None,
+    rule: str | None,
+    campaign: str | None,
+    by: str | None,
+    config: str | None,
+    database: str | None,
+    as_json: bool,
+) -> None:
+    """End a mute before its time; ID is an alert's or a mute's."""
+    target = Target(alert_id=alert_id, hashtag=hashtag, rule=rule, campaign=campaign)
+
+    async def main() -> tuple[list[Mute], Around]:
+        async with application(config, database) as app:
+            ended = await unmute_alerts(app.context, target, by=_me(by))
+            return ended, await Around.of(app)
+
+    ended, around = run_async(main)
+    if as_json:
+        print_json({"mutes": [mute_body(m, around) for m in ended]})
+    else:
+        for one in ended:
+            click.echo(f"Not muted any more: {what_is_muted(one, around)}.")
+
+
+@alerts.command()
+@common_options
+@json_option
+def mutes(config: str | None, database: str | None, as_json: bool) -> None:
+    """Mutes in force."""
+
+    async def main() -> Around:
+        async with application(config, database) as app:
+            return await Around.of(app)
+
+    around = run_async(main)
+    if as_json:
+        print_json({"mutes": [mute_body(m, around) for m in around.mutes]})
+        return
+    columns = (Column("Mute", Kind.ID), *map(Column, ("What", "Until", "Who", "Why")))
     rows = tuple(
         (
-            Cell(f"@{clean_text(v.get('author_username') or '-', 30)}", foreign=True),
-            Cell(f"{v['view_count']:,}" if v.get("view_count") is not None else "-"),
-            Cell(clean_text(v.get("caption") or "", 40), foreign=True),
-            Cell(str(v.get("video_id")), link=v.get("url")),
+            Cell(m.mute_id[:8]),
+            Cell(what_is_muted(m, around)),
+            Cell(when(m.until)),
+            Cell(clean_text(m.by, 30)),
+            Cell(clean_text(m.reason, 80)),
         )
-        for v in top
+        for m in around.mutes
     )
-    return [
-        Heading(f"Alert {alert.alert_id[:8]}"),
-        Paragraph(alert.reason, lead=True),
-        KeyFigures(figures),
-        Table("Top videos", columns, rows, empty="No video of it is held."),
-        Link("Open on TikTok", alert.url),
-    ]
+    print_blocks([Table("Mutes", columns, rows, empty="Nothing is muted.")])

@@ -56,7 +56,11 @@ def _settings_options(command: Any) -> Any:
             ),
             click.option("--channel", "channels", multiple=True, help="Where its alerts go."),
             click.option(
-                "--rule", "rules", multiple=True, metavar="KEY=VALUE", help="e.g. viral_factor=8."
+                "--rule",
+                "rules",
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="e.g. viral_factor=8, growth_for_runs=2, enabled=new_videos,growth.",
             ),
             click.option(
                 "--schedule",
@@ -110,7 +114,7 @@ def _from_typed(app: App, name: str, typed: dict[str, Any]) -> Campaign:
         thresholds=_pairs(typed["thresholds"], "--threshold", int),
         starts_on=_day(typed["start"]),
         ends_on=_day(typed["end"]),
-        rules=rules_from(_pairs(typed["rules"], "--rule", _number), settings.rules.rules()),
+        rules=rules_from(_rules(typed["rules"]), settings.rules.rules()),
         channels=_known_channels(app, typed["channels"]),
         page_budget=settings.collect.pages if typed["pages"] is None else typed["pages"],
         credits_per_day=typed["credits_per_day"],
@@ -128,6 +132,16 @@ def _pairs(texts: tuple[str, ...], option: str, convert: Any) -> dict[str, Any]:
             found[key.strip()] = convert(value)
         except ValueError as error:
             raise InvalidInput(f"{option} {text!r}: {value!r} is not a number") from error
+    return found
+
+
+def _rules(texts: tuple[str, ...]) -> dict[str, Any]:
+    """Numbers, but ``enabled=new_videos,growth`` names rules."""
+    names = [text for text in texts if text.replace(" ", "").startswith("enabled=")]
+    found = _pairs(tuple(t for t in texts if t not in names), "--rule", _number)
+    if names:
+        listed = names[-1].partition("=")[2].split(",")
+        found["enabled"] = [name.strip() for name in listed if name.strip()]
     return found
 
 
@@ -255,7 +269,7 @@ def _edited(app: App, before: Campaign, typed: dict[str, Any]) -> Campaign:
         thresholds=thresholds,
         starts_on=_day(typed["start"]) or before.starts_on,
         ends_on=_day(typed["end"]) or before.ends_on,
-        rules=rules_from(_pairs(typed["rules"], "--rule", _number), before.rules),
+        rules=rules_from(_rules(typed["rules"]), before.rules),
         channels=_known_channels(app, typed["channels"]) or before.channels,
         page_budget=before.page_budget if typed["pages"] is None else typed["pages"],
         credits_per_day=(

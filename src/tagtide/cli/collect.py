@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from tagtide.bootstrap import App
-from tagtide.cli.alerts import alert_notes
+from tagtide.cli.alert_views import alert_notes
 from tagtide.cli.exits import run_exit_code
 from tagtide.cli.options import (
     application,
@@ -30,6 +30,7 @@ from tagtide.services.collect import collect as collect_campaign
 from tagtide.services.deliver import deliver_due
 from tagtide.services.report import collect_summary
 from tagtide.services.runs import RunRequest
+from tagtide.services.self_alerts import check_self
 from tagtide.services.spending import spending_warnings
 
 Outcome = tuple[CollectSummary, CollectResult]
@@ -61,6 +62,7 @@ def collect(
             now = app.context.clock.now()
             chosen = await chosen_campaigns(app, campaigns)
             found = [await _one(app, c, pages, now) for c in chosen]
+            await check_self(app.context, app.schedules)
             await deliver_due(app.context, app.channels)
             for warning in await spending_warnings(app.context):
                 click.echo(warning, err=True)

@@ -15,7 +15,6 @@ from tagtide.bootstrap import App, open_app, process_id
 from tagtide.cli.options import common_options, read_settings
 from tagtide.cli.options import run as run_async
 from tagtide.jobs import Health, Service, ServicePlan, instance, refuse_unshared
-from tagtide.models import Job
 from tagtide.settings import Loaded
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -79,7 +78,7 @@ def service_plan(app: App) -> ServicePlan:
         # A host and a process id can come again, in a container that is started anew.
         executor_id=f"{process_id()}:{app.context.clock.token()[:8]}",
         host=os.uname().nodename,
-        schedules={job: getattr(settings.schedules, job.value) for job in Job},
+        schedules=app.schedules,
         # A run of a few hashtags does not use up a large plan alone.
         paid_at_once=max(2, settings.api.in_flight // 5),
     )

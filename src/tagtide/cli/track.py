@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from tagtide.bootstrap import App
-from tagtide.cli.alerts import alert_notes
+from tagtide.cli.alert_views import alert_notes
 from tagtide.cli.exits import run_exit_code
 from tagtide.cli.options import (
     application,
@@ -26,6 +26,7 @@ from tagtide.core.reports.facts import alert_dict
 from tagtide.models import Alert, AlertState, Campaign, Job, Status
 from tagtide.services.deliver import deliver_due
 from tagtide.services.runs import RunRequest
+from tagtide.services.self_alerts import check_self
 from tagtide.services.spending import spending_warnings
 from tagtide.services.track import TrackedHashtag, TrackResult
 from tagtide.services.track import track as track_campaign
@@ -55,6 +56,7 @@ def track(
             now = app.context.clock.now()
             chosen = await chosen_campaigns(app, campaigns)
             found = [await _one(app, c, now) for c in chosen]
+            await check_self(app.context, app.schedules)
             await deliver_due(app.context, app.channels)
             for warning in await spending_warnings(app.context):
                 click.echo(warning, err=True)

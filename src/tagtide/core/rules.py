@@ -14,17 +14,35 @@ from tagtide.core.formats import clean_text, compact, counted, decimal, percent,
 from tagtide.core.velocity import Change, ChangeNote, CounterChange
 from tagtide.models import HashtagReading, Rule, RuleSettings
 
+#: Share of a threshold below which it is clear, where a campaign sets none.
+RESOLVE_BELOW = RuleSettings().resolve_below
+
 
 class RuleState(StrEnum):
     """What a rule says about one run."""
 
     FIRES = "fires"
-    #: Below half the threshold: an open alert may end.
+    #: Far enough below the threshold (half of it by default): an open alert may end.
     CLEAR = "clear"
-    #: Between half and the full threshold: neither begins nor ends an alert.
+    #: Below the threshold, not far enough to be clear: neither begins nor ends an alert.
     HOLDS = "holds"
     #: Not known well enough; neither begins nor ends an alert.
     UNJUDGED = "unjudged"
+
+
+class Incident(StrEnum):
+    """What a rule says that keeps book itself; its figures need no threshold then."""
+
+    OPENED = "opened"
+    #: It has become a bigger thing: people are told again.
+    ESCALATED = "escalated"
+    GOES_ON = "goes_on"
+    OVER = "over"
+
+    @property
+    def state(self) -> RuleState:
+        """The same for those who only ask whether it fires."""
+        return RuleState.CLEAR if self is Incident.OVER else RuleState.FIRES
 
 
 class Measure(StrEnum):
@@ -50,6 +68,8 @@ class Verdict:
     reason: str
     #: ``judged`` lists the measures that were judged; a verdict that fires names its ``measure``.
     data: dict[str, Any] = field(default_factory=dict)
+    #: Set by a rule that decides itself when to tell people; its ``state`` is `Incident.state`.
+    incident: Incident | None = None
 
 
 # --- rule A ---------------------------------------------------------------------------------------
@@ -61,23 +81,26 @@ def judge_new_videos(
     window_hours: float,
     at_least: int | None = None,
     is_partial: bool = False,
+    resolve_below: float = RESOLVE_BELOW,
 ) -> Verdict:
     """Rule A: new videos since the earlier reading, against the threshold per window.
 
     The threshold grows with a span longer than the window and never shrinks. ``at_least`` are
     distinct videos published after the earlier reading that were really seen; it counts only where
-    the counter's change is unknown.
+    the counter's change is unknown. Below the share ``resolve_below`` of it, it is clear.
     """
     if is_partial:
         return _unjudged(Rule.NEW_VIDEOS, threshold, f"#{change.hashtag} was read only in part.")
     if change.videos.delta is not None:
-        return _by_count(change, threshold, window_hours)
+        return _by_count(change, threshold, window_hours, resolve_below)
     if at_least is not None and change.elapsed_hours is not None:
-        return _by_sightings(change, threshold, window_hours, at_least)
+        return _by_sightings(change, threshold, window_hours, at_least, resolve_below)
     return _unjudged(Rule.NEW_VIDEOS, threshold, _why_unknown(change, change.videos))
 
 
-def _by_count(change: Change, threshold: float, window_hours: float) -> Verdict:
+def _by_count(
+    change: Change, threshold: float, window_hours: float, resolve_below: float
+) -> Verdict:
     videos = change.videos
     hours, delta, low = videos.hours or 0.0, videos.delta or 0, videos.low or 0
     bar = _scaled(threshold, hours, window_hours)
@@ -86,7 +109,8 @@ def _by_count(change: Change, threshold: float, window_hours: float) -> Verdict:
     shown = delta if is_exact else low
     return _new_videos_verdict(
         change,
-        state=_state(low, delta, bar),
+        state=_state(low, delta, bar, resolve_below),
+        share=resolve_below,
         value=shown,
         bar=bar,
         said=f"#{change.hashtag} gained {gained}{counted(shown, 'new video')} in "
@@ -98,12 +122,15 @@ def _by_count(change: Change, threshold: float, window_hours: float) -> Verdict:
     )
 
 
-def _by_sightings(change: Change, threshold: float, window_hours: float, at_least: int) -> Verdict:
+def _by_sightings(
+    change: Change, threshold: float, window_hours: float, at_least: int, resolve_below: float
+) -> Verdict:
     hours = change.elapsed_hours or 0.0
     bar = _scaled(threshold, hours, window_hours)
     return _new_videos_verdict(
         change,
-        state=_state(at_least, at_least, bar),
+        state=_state(at_least, at_least, bar, resolve_below),
+        share=resolve_below,
         value=at_least,
         bar=bar,
         said=f"#{change.hashtag} gained at least {counted(at_least, 'new video')} in "
@@ -120,6 +147,7 @@ def _new_videos_verdict(
     change: Change,
     *,
     state: RuleState,
+    share: float,
     value: float,
     bar: float,
     said: str,
@@ -141,7 +169,7 @@ def _new_videos_verdict(
         state=state,
         value=value,
         threshold=bar,
-        reason=said + _tail(state),
+        reason=said + _tail(state, share),
         data=data,
     )
 
@@ -160,13 +188,12 @@ class _Growth:
     gained: float
     base: float
     hours: float
+    resolve_below: float
 
     @property
     def state(self) -> RuleState:
         # "More than 50 %": the bar itself is not passed.
-        if self.low > self.bar:
-            return RuleState.FIRES
-        return RuleState.CLEAR if self.stated < self.bar / 2 else RuleState.HOLDS
+        return _strict_state(self.low, self.stated, self.bar, self.resolve_below)
 
     @property
     def severity(self) -> float:
@@ -240,7 +267,7 @@ def _growth_verdict(change: Change, found: list[_Growth], settings: RuleSettings
         state=worst.state,
         value=worst.low,
         threshold=worst.bar,
-        reason=said + _tail(worst.state),
+        reason=said + _tail(worst.state, settings.resolve_below),
         data=data,
     )
 
@@ -260,6 +287,7 @@ def _count_growth(
         gained=counter.low,
         base=counter.base,
         hours=counter.hours,
+        resolve_below=settings.resolve_below,
     )
 
 
@@ -279,6 +307,7 @@ def _engagement_growth(
         gained=max(0, now - before),
         base=before,
         hours=change.elapsed_hours,
+        resolve_below=settings.resolve_below,
     )
 
 
@@ -329,7 +358,7 @@ def _viral_verdict(
 ) -> Verdict:
     measure = max(ratios, key=lambda m: ratios[m][2])
     value, mean, ratio = ratios[measure]
-    state = _strict_state(ratio, settings.viral_factor)
+    state = _strict_state(ratio, ratio, settings.viral_factor, settings.resolve_below)
     data: dict[str, Any] = {
         "judged": [m.value for m in ratios],
         "others": others_count,
@@ -348,7 +377,7 @@ def _viral_verdict(
         state=state,
         value=ratio,
         threshold=settings.viral_factor,
-        reason=said + _tail(state),
+        reason=said + _tail(state, settings.resolve_below),
         data=data,
     )
 
@@ -361,22 +390,23 @@ def _scaled(threshold: float, hours: float, window_hours: float) -> float:
     return threshold * max(1.0, hours / window_hours)
 
 
-def _state(low: float, stated: float, bar: float) -> RuleState:
+def _state(low: float, stated: float, bar: float, resolve_below: float) -> RuleState:
     if low >= bar:
         return RuleState.FIRES
-    return RuleState.CLEAR if stated < bar / 2 else RuleState.HOLDS
+    return RuleState.CLEAR if stated < bar * resolve_below else RuleState.HOLDS
 
 
-def _strict_state(value: float, bar: float) -> RuleState:
-    if value > bar:
+def _strict_state(low: float, stated: float, bar: float, resolve_below: float) -> RuleState:
+    if low > bar:
         return RuleState.FIRES
-    return RuleState.CLEAR if value < bar / 2 else RuleState.HOLDS
+    return RuleState.CLEAR if stated < bar * resolve_below else RuleState.HOLDS
 
 
-def _tail(state: RuleState) -> str:
-    if state is RuleState.CLEAR:
-        return " (below half of it)."
-    return " (above half of it)." if state is RuleState.HOLDS else "."
+def _tail(state: RuleState, resolve_below: float) -> str:
+    if state not in {RuleState.CLEAR, RuleState.HOLDS}:
+        return "."
+    share = "half" if resolve_below == RESOLVE_BELOW else percent(resolve_below)
+    return f" ({'below' if state is RuleState.CLEAR else 'above'} {share} of it)."
 
 
 def _per_window(threshold: float, window_hours: float, bar: float) -> str:

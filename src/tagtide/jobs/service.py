@@ -13,6 +13,8 @@ from typing import Protocol, cast
 
 import structlog
 
+from tagtide.core.conditions import Kind
+from tagtide.core.formats import span
 from tagtide.core.schedule import Schedule
 from tagtide.errors import (
     ConfigError,
@@ -30,6 +32,7 @@ from tagtide.models import Campaign, Job, Reason, Status
 from tagtide.ports import Balance, Changes, Channel, Clock
 from tagtide.services.context import Context
 from tagtide.services.deliver import deliver_due
+from tagtide.services.self_alerts import check_self
 from tagtide.storage.database import sqlite_file
 from tagtide.storage.maintenance import hold_instance
 
@@ -40,6 +43,12 @@ STUCK_AFTER = 600.0
 STUCK_EXIT = 70
 #: What could not be planned is tried again after this.
 _LOOK_AGAIN = timedelta(hours=1)
+#: Conditions of this process that people are told of; the others show in what is stored.
+_TOLD = {Condition.DISK: Kind.DISK, Condition.CLOCK: Kind.CLOCK}
+#: A database that was away for less is not worth a message.
+_LONG_OUTAGE = timedelta(minutes=5)
+#: Seconds a new process has for what was missed before it calls a job silent.
+_SETTLED = 1800.0
 #: Missed slots that are written down one by one; older ones are only counted.
 _RECORDED = 50
 
@@ -51,6 +60,8 @@ class Timing:
     plan: float = 10.0
     beat: float = 15.0
     deliver: float = 5.0
+    #: Looks at tagtide itself.
+    check: float = 60.0
     sweep: float = 3600.0
     #: A worker that has not beaten for this long is dead.
     dead_after: float = 60.0
@@ -261,6 +272,9 @@ class Service:
         #: One process alone on its file: whoever else owns work is dead.
         self._is_alone = sqlite_file(plan.database_url) is not None
         self._steady_since: float | None = None
+        self._started = context.clock.monotonic()
+        #: Since when the database has been away, and what it said; kept until people know.
+        self._outage: tuple[datetime, str] | None = None
 
     async def perform(self, slot: Slot) -> str:
         """Run one slot to its end, as the queue does."""
@@ -285,6 +299,7 @@ class Service:
                         (timing.plan, self.tick),
                         (timing.beat, self.beat),
                         (timing.deliver, self._deliver),
+                        (timing.check, self.check),
                         (timing.sweep, self._sweep),
                     ):
                         group.create_task(self._every(seconds, work, stop))
@@ -334,6 +349,8 @@ class Service:
         self.health.database_errors += 1
         is_disk = isinstance(error, DiskFull)
         self.health.set(Condition.DISK if is_disk else Condition.DATABASE, str(error))
+        if not is_disk and self._outage is None:
+            self._outage = self._clock.now(), str(error)
         _log.warning("database_failed", error=str(error))
 
     # --- the loops --------------------------------------------------------------------------------
@@ -361,6 +378,29 @@ class Service:
             await self._context.store.record_balance(
                 Balance(credits_remaining=usage.credit_balance, read_at=now, plan=usage.plan)
             )
+
+    async def check(self) -> None:
+        """Tell people what is wrong with tagtide itself, and when it is over."""
+        wrong = {
+            kind: self.health.conditions[condition]
+            for condition, kind in _TOLD.items()
+            if condition in self.health.conditions
+        }
+        if self._outage is not None and Condition.DATABASE not in self.health.conditions:
+            since, said = self._outage
+            away = self._clock.now() - since
+            if away >= _LONG_OUTAGE:
+                # While it lasted nothing could be written. The next round says that it is over.
+                wrong[Kind.DATABASE] = f"{said} It was away for {span(away)}."
+        await check_self(
+            self._context,
+            self._plan.schedules,
+            host=self._plan.host,
+            wrong=wrong,
+            is_scheduler=self._clock.monotonic() - self._started >= _SETTLED,
+        )
+        if Condition.DATABASE not in self.health.conditions:
+            self._outage = None
 
     async def beat(self) -> None:
         """Say that this process lives, and take over from those that do not any more."""

@@ -9,15 +9,23 @@ from datetime import date, datetime
 from typing import Any
 
 from tagtide.core.names import nearest, parse_campaign_name, parse_hashtag
+from tagtide.core.rule_limits import problems_of
 from tagtide.core.schedule import Schedule, check_zone
 from tagtide.errors import InvalidInput
-from tagtide.models import Campaign, CampaignHashtag, Job, Role, Rule, RuleSettings
+from tagtide.models import (
+    CAMPAIGN_RULES,
+    Campaign,
+    CampaignHashtag,
+    Job,
+    Role,
+    Rule,
+    RuleSettings,
+)
 from tagtide.services.context import Context
 
 #: More than this means nothing, and no database column holds what is much larger.
 _LARGEST = 10**15
-#: As in [rules] of the configuration.
-_LARGEST_RULE = {"window_hours": 24 * 14, "rolling_weeks": 52}
+_DEFAULTS = RuleSettings()
 
 
 def make_campaign(
@@ -201,17 +209,23 @@ def rules_from(table: Mapping[str, Any], defaults: RuleSettings) -> RuleSettings
             raise InvalidInput(
                 f"there is no rule setting {key!r}", hint=f"Did you mean {near}?" if near else None
             )
-        if key != "enabled":
-            _check_rule(key, value, is_whole=isinstance(getattr(defaults, key), int))
-    if "enabled" in changes:
-        try:
-            changes["enabled"] = tuple(Rule(name) for name in changes["enabled"])
-        except (TypeError, ValueError) as error:
-            raise InvalidInput(f"the rules are {', '.join(Rule)}") from error
-    return replace(defaults, **changes)
+        changes[key] = _enabled(value) if key == "enabled" else _rule_number(key, value)
+    made = replace(defaults, **changes)
+    if problems := problems_of(made):
+        raise InvalidInput("; ".join(f"the rule setting {problem}" for problem in problems))
+    return made
 
 
-def _check_rule(key: str, value: Any, *, is_whole: bool) -> None:
+def _enabled(names: Any) -> tuple[Rule, ...]:
+    try:
+        rules = {Rule(name) for name in names}
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"the rules are {', '.join(CAMPAIGN_RULES)}") from error
+    return tuple(rule for rule in Rule if rule in rules)
+
+
+def _rule_number(key: str, value: Any) -> int | float:
+    is_whole = isinstance(getattr(_DEFAULTS, key), int)
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if isinstance(value, float) and not math.isfinite(value):
         number = False
@@ -219,11 +233,7 @@ def _check_rule(key: str, value: Any, *, is_whole: bool) -> None:
         raise InvalidInput(
             f"the rule setting {key} must be a {'whole number' if is_whole else 'number'}"
         )
-    if value <= 0:
-        raise InvalidInput(f"the rule setting {key} must be above 0")
-    most = _LARGEST_RULE.get(key, _LARGEST)
-    if value > most:
-        raise InvalidInput(f"the rule setting {key} must be at most {most:,}")
+    return int(value) if is_whole else float(value)
 
 
 # --- apply ----------------------------------------------------------------------------------------

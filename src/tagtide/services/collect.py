@@ -34,9 +34,9 @@ from tagtide.ports import (
 )
 from tagtide.services.calls import Caller, Paid
 from tagtide.services.context import Context, OnOutcome
-from tagtide.services.evaluate import judge_viral_videos, was_read_in
+from tagtide.services.evaluate import Judgement, finish, judge_viral_videos, was_read_in
 from tagtide.services.keep import keep
-from tagtide.services.runs import HashtagRunner, RunRequest, open_run, run_reason, run_status
+from tagtide.services.runs import HashtagRunner, RunRequest, open_run
 
 _HASHTAG = "hashtag"
 _VIDEOS = "hashtag_videos"
@@ -131,16 +131,13 @@ async def collect(
 
     runner = HashtagRunner(context, run, campaign, progress)
     outcomes = await runner.run(names, work)
-    ok = [o.hashtag for o in outcomes if o.status is Status.OK]
     videos = await context.store.known_videos(campaign.campaign_id)
-    judgement = await judge_viral_videos(context, campaign, run, ok, videos)
-    changes = Changes(
-        alerts=judgement.alerts,
-        notifications=judgement.notifications,
-        unclaimed=tuple(runner.unclaimed),
-    )
-    status, reason = run_status(outcomes), run_reason(outcomes)
-    await context.store.finish_run(run.run_id, status, reason, context.clock.now(), changes)
+    ok = [o.hashtag for o in outcomes if o.status is Status.OK]
+
+    async def viral() -> Judgement:
+        return await judge_viral_videos(context, campaign, run, ok, videos)
+
+    judgement = await finish(context, run, outcomes, runner.unclaimed, viral)
     return await _result(context, campaign, run, outcomes, videos, judgement.told)
 
 

@@ -1,35 +1,49 @@
-"""Judge rules and turn verdicts into alerts and messages. Writes nothing: returns what to write."""
+"""Judge rules and turn verdicts into alerts and messages: says what to write, ends runs with it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tagtide.core.alerts import AlertAction, decide_alert, has_expired, notification_payload
+import structlog
+
+from tagtide.core.alert_terms import REPORTED
+from tagtide.core.alerts import (
+    AlertDecision,
+    Lifecycle,
+    decide_alert,
+    end_unwatched,
+    has_expired,
+    notification_payload,
+)
 from tagtide.core.rules import Verdict, judge_viral
+from tagtide.errors import Conflict
 from tagtide.models import (
     Alert,
+    AlertEvent,
     AlertState,
     Campaign,
+    HashtagOutcome,
+    Mute,
     Notification,
+    Reason,
     Rule,
     Run,
     Status,
     video_url,
 )
-from tagtide.ports import KnownVideo
+from tagtide.ports import Changes, KnownVideo
 from tagtide.services.context import Context
+from tagtide.services.runs import run_reason, run_status
 
-_KINDS = {
-    AlertAction.RAISE: "firing",
-    AlertAction.UPDATE: "update",
-    AlertAction.RESOLVE: "resolved",
-}
+_log = structlog.get_logger(__name__)
+
+#: How often a decision is made anew because another process has written the same alert.
+ATTEMPTS = 4
 #: A smaller fall of a counter is a stale read.
 _STALE_FALL = 0.05
-#: Past alerts looked through for earlier episodes of a video.
-_EPISODES = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +53,17 @@ class Judgement:
     #: To be written; some only with newer figures.
     alerts: tuple[Alert, ...] = ()
     notifications: tuple[Notification, ...] = ()
-    #: Those of the alerts that were raised, updated or resolved.
+    #: Those of the alerts that were raised, updated or resolved, also where nobody is told.
     told: tuple[Alert, ...] = ()
+    #: Lines of their history.
+    events: tuple[AlertEvent, ...] = ()
 
     def __add__(self, other: Judgement) -> Judgement:
         return Judgement(
             self.alerts + other.alerts,
             self.notifications + other.notifications,
             self.told + other.told,
+            self.events + other.events,
         )
 
 
@@ -69,14 +86,17 @@ def judge(
     open_alert: Alert | None,
     *,
     status: Status,
+    mutes: Sequence[Mute] = (),
     expired: bool = False,
 ) -> Judgement:
-    """Decide about one verdict; a message goes out only when an episode opens, grows or ends."""
-    now = context.clock.now()
+    """Decide about one verdict; a message goes out only when an episode opens, grows or ends.
+
+    ``open_alert`` is the newest alert of the fingerprint, also when it is over.
+    """
     decision = decide_alert(
         verdict,
         open_alert,
-        now=now,
+        now=context.clock.now(),
         alert_id=context.clock.token(),
         campaign_id=subject.campaign.campaign_id,
         hashtag=subject.hashtag,
@@ -84,16 +104,43 @@ def judge(
         url=subject.url,
         run_status=status,
         expired=expired,
+        lifecycle=Lifecycle.of(subject.campaign.rules, verdict.rule),
+        mutes=mutes,
     )
-    if decision.alert is None:
+    if decision.alert is not None and decision.alert.is_open:
+        facts = {**decision.alert.data, **subject.facts}
+        decision = replace(decision, alert=replace(decision.alert, data=facts))
+    return carried_out(context, subject.campaign, decision)
+
+
+def carried_out(context: Context, campaign: Campaign, decision: AlertDecision) -> Judgement:
+    """What is to be written for a decision, with its messages; the reason goes to the log."""
+    alert, event = decision.alert, decision.event
+    if alert is None:
         return Judgement()
-    alert = decision.alert
-    if decision.action is not AlertAction.RESOLVE:
-        alert = replace(alert, data={**alert.data, **subject.facts})
-    if decision.action not in _KINDS:
-        return Judgement((alert,))
-    messages = _messages(context, subject.campaign, alert, _KINDS[decision.action])
-    return Judgement((alert,), messages, (alert,))
+    if event is not None:
+        _log.info(
+            "alert_decided",
+            alert_id=alert.alert_id,
+            rule=alert.rule.value,
+            action=decision.action.value,
+            reason=decision.reason.value,
+            told=event.told,
+        )
+    messages = _messages(context, campaign, alert, decision.kind) if decision.kind else ()
+    told = (alert,) if decision.action in REPORTED else ()
+    return Judgement((alert,), messages, told, (event,) if event else ())
+
+
+def ended_unwatched(
+    context: Context, campaign: Campaign, alerts: Iterable[Alert], mutes: Sequence[Mute]
+) -> Judgement:
+    """End alerts that nothing judges any more, or they would fire for ever."""
+    total, now = Judgement(), context.clock.now()
+    for alert in alerts:
+        if alert.is_open:
+            total += carried_out(context, campaign, end_unwatched(alert, now, mutes))
+    return total
 
 
 def _messages(
@@ -116,7 +163,7 @@ def _messages(
 
 
 def by_fingerprint(alerts: Iterable[Alert]) -> dict[str, Alert]:
-    """Firing alerts by what makes an episode."""
+    """The newest of each episode; ``alerts`` come oldest first."""
     return {alert.fingerprint: alert for alert in alerts}
 
 
@@ -126,6 +173,42 @@ def was_read_in(run: Run, video: KnownVideo) -> bool:
     Another run may have read it: a hashtag that several campaigns hold is read once per slot.
     """
     return video.read_at >= run.slot_at
+
+
+async def finish(
+    context: Context,
+    run: Run,
+    outcomes: Sequence[HashtagOutcome],
+    unclaimed: Sequence[HashtagOutcome],
+    last_words: Callable[[], Awaitable[Judgement]],
+) -> Judgement:
+    """End a run together with what is judged at its end; the only thing here that writes.
+
+    ``last_words`` is asked again when another process has written the same alert meanwhile.
+    """
+    status, reason = run_status(outcomes), run_reason(outcomes)
+    for _ in range(ATTEMPTS - 1):
+        with suppress(Conflict):
+            return await _finish(context, run, status, reason, unclaimed, await last_words())
+    return await _finish(context, run, status, reason, unclaimed, await last_words())
+
+
+async def _finish(
+    context: Context,
+    run: Run,
+    status: Status,
+    reason: Reason,
+    unclaimed: Sequence[HashtagOutcome],
+    judgement: Judgement,
+) -> Judgement:
+    changes = Changes(
+        alerts=judgement.alerts,
+        alert_events=judgement.events,
+        notifications=judgement.notifications,
+        unclaimed=tuple(unclaimed),
+    )
+    await context.store.finish_run(run.run_id, status, reason, context.clock.now(), changes)
+    return judgement
 
 
 async def judge_viral_videos(
@@ -140,12 +223,17 @@ async def judge_viral_videos(
     ``videos`` are all of the campaign; each own one is compared with the mean of the other own ones
     at their latest readings.
     """
+    past = await context.store.episodes(campaign.campaign_id, rule=Rule.VIRAL_VIDEO)
+    mutes = await context.store.mutes(context.clock.now())
     if Rule.VIRAL_VIDEO not in campaign.rules.enabled:
-        return Judgement()
-    episodes = await _viral_episodes(context, campaign)
+        return ended_unwatched(context, campaign, past, mutes)
+    # Also those that are over: a video that is still as large as it was then is no news.
+    episodes = {alert.video_id: alert for alert in past}
     names, wanted = {h.name for h in campaign.own()}, set(complete)
     own = [v for v in videos if v.hashtag in names or names.intersection(v.hashtags)]
-    total = Judgement()
+    held = {v.video_id for v in own}
+    dropped = [alert for alert in past if alert.video_id not in held]
+    total = ended_unwatched(context, campaign, dropped, mutes)
     crowd = _Crowd.of(own)
     for video in own:
         episode = episodes.get(video.video_id)
@@ -153,20 +241,8 @@ async def judge_viral_videos(
             continue
         is_read = was_read_in(run, video) and bool(wanted & {video.hashtag, *video.hashtags})
         if is_read or (episode and episode.state is AlertState.FIRING):
-            total += _viral(context, campaign, video, crowd, episode, is_read=is_read)
+            total += _viral(context, campaign, video, crowd, episode, mutes, is_read=is_read)
     return total
-
-
-async def _viral_episodes(context: Context, campaign: Campaign) -> dict[str, Alert]:
-    """The newest episode of each video, also when it is over: a video that is still as large as it
-    was when its episode ended is no news.
-    """
-    past = await context.store.alerts(campaign_id=campaign.campaign_id, limit=_EPISODES)
-    newest: dict[str, Alert] = {}
-    for alert in past:
-        if alert.rule is Rule.VIRAL_VIDEO and alert.video_id is not None:
-            newest.setdefault(alert.video_id, alert)
-    return newest
 
 
 def _viral(
@@ -175,6 +251,7 @@ def _viral(
     video: KnownVideo,
     crowd: _Crowd,
     episode: Alert | None,
+    mutes: Sequence[Mute],
     *,
     is_read: bool,
 ) -> Judgement:
@@ -202,7 +279,7 @@ def _viral(
     # A video that this run did not read can only grow old; so can one whose counter was corrected.
     judged = is_read and not (firing and _has_fallen(video, episode))
     status = Status.OK if judged or expired else Status.PARTIAL
-    return judge(context, subject, verdict, episode, status=status, expired=expired)
+    return judge(context, subject, verdict, episode, status=status, mutes=mutes, expired=expired)
 
 
 def _has_fallen(video: KnownVideo, episode: Alert | None) -> bool:

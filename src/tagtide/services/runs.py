@@ -219,7 +219,7 @@ class HashtagRunner:
         try:
             outcome = await self._worked(state, claim, work, caller)
         except SourceError as error:
-            outcome = await self._fail(claim, caller, error.reason, str(error))
+            outcome = await self._fail(claim, caller, error.reason, _said(error))
         except BudgetExceeded as error:
             outcome = self._skip(state, Reason.BUDGET, str(error))
         except StorageError:
@@ -327,6 +327,13 @@ class HashtagRunner:
         return HashtagOutcome(
             hashtag=state.name, status=Status.FAILED, reason=Reason.STORAGE, detail=str(error)
         )
+
+
+def _said(error: SourceError) -> str:
+    """What went wrong; of a form that is not known also what was there."""
+    if error.reason is Reason.SCHEMA and error.detail:
+        return f"{error} Found: {error.detail}."
+    return str(error)
 
 
 def _paused(state: HashtagState) -> str:

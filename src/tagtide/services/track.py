@@ -17,6 +17,7 @@ from tagtide.models import (
     Campaign,
     HashtagOutcome,
     HashtagReading,
+    Mute,
     Reason,
     Rule,
     Run,
@@ -29,9 +30,18 @@ from tagtide.ports import Changes, Claim, HashtagState, Settlement, Sighting, Si
 from tagtide.services.calls import Caller, Paid
 from tagtide.services.collect import feed_watchers, high_priority_marks, totals_reading
 from tagtide.services.context import Context, OnOutcome
-from tagtide.services.evaluate import Judgement, Subject, by_fingerprint, judge, video_facts
+from tagtide.services.evaluate import (
+    ATTEMPTS,
+    Judgement,
+    Subject,
+    by_fingerprint,
+    ended_unwatched,
+    finish,
+    judge,
+    video_facts,
+)
 from tagtide.services.keep import keep
-from tagtide.services.runs import HashtagRunner, RunRequest, open_run, run_reason, run_status
+from tagtide.services.runs import HashtagRunner, RunRequest, open_run
 
 _HASHTAG = "hashtag"
 _VIDEOS = "hashtag_videos"
@@ -92,15 +102,26 @@ async def track(
 
     runner = HashtagRunner(context, run, campaign, progress)
     outcomes = await runner.run(names, work)
-    await context.store.finish_run(
-        run.run_id,
-        run_status(outcomes),
-        run_reason(outcomes),
-        context.clock.now(),
-        Changes(unclaimed=tuple(runner.unclaimed)),
-    )
+
+    async def unwatched() -> Judgement:
+        return await _unwatched(context, campaign)
+
+    alerts.extend((await finish(context, run, outcomes, runner.unclaimed, unwatched)).told)
     hashtags = [await _tracked(context, campaign, o, measured) for o in outcomes]
     return await _result(context, campaign, run, hashtags, alerts)
+
+
+async def _unwatched(context: Context, campaign: Campaign) -> Judgement:
+    """End the alerts of hashtags and rules that are not watched any more."""
+    now, store = context.clock.now(), context.store
+    names, enabled = {h.name for h in campaign.hashtags}, campaign.rules.enabled
+    # Those about videos are for `collect` to end.
+    gone = [
+        alert
+        for alert in await store.episodes(campaign.campaign_id, resolved_since=now)
+        if alert.video_id is None and not (alert.hashtag in names and alert.rule in enabled)
+    ]
+    return ended_unwatched(context, campaign, gone, await store.mutes(now) if gone else ())
 
 
 async def _tracked(
@@ -172,8 +193,9 @@ class _Known:
     """What the hashtags of a run have in common, read once when it starts."""
 
     campaigns: tuple[Campaign, ...]
-    #: By campaign: firing alerts by fingerprint.
-    firing: dict[int, dict[str, Alert]]
+    #: By campaign: the newest alerts by fingerprint, open or over not long ago.
+    episodes: dict[int, dict[str, Alert]]
+    mutes: tuple[Mute, ...]
     #: By campaign: hashtags that hold a video read within half a window.
     fresh: dict[int, frozenset[str]]
 
@@ -183,18 +205,25 @@ class _Known:
         campaigns = tuple(
             c for c in await context.store.campaigns() if wanted & {h.name for h in c.hashtags}
         )
-        firing, fresh = {}, {}
+        episodes, fresh = {}, {}
         for campaign in campaigns:
             key = campaign.campaign_id
-            firing[key] = by_fingerprint(await context.store.firing(key))
+            episodes[key] = await _episodes(context, campaign)
             since = now - timedelta(hours=campaign.rules.window_hours) / 2
             videos = await context.store.known_videos(key, read_since=since)
             fresh[key] = frozenset(name for v in videos for name in (v.hashtag, *v.hashtags))
-        return cls(campaigns=campaigns, firing=firing, fresh=fresh)
+        mutes = tuple(await context.store.mutes(now))
+        return cls(campaigns=campaigns, episodes=episodes, mutes=mutes, fresh=fresh)
 
     def holders(self, name: str) -> list[Campaign]:
         """Campaigns that hold a hashtag."""
         return [c for c in self.campaigns if any(h.name == name for h in c.hashtags)]
+
+
+async def _episodes(context: Context, campaign: Campaign) -> dict[str, Alert]:
+    """What may be continued: what is open, and what ended so lately that it may come back."""
+    since = context.clock.now() - timedelta(hours=campaign.rules.reopen_hours)
+    return by_fingerprint(await context.store.episodes(campaign.campaign_id, resolved_since=since))
 
 
 class _Tracker:
@@ -214,7 +243,8 @@ class _Tracker:
         self._state, self._claim, self._caller = state, claim, caller
         #: Campaigns that hold the hashtag, each with rules of its own.
         self._holders = known.holders(state.name)
-        self._fresh, self._firing = known.fresh, known.firing
+        self._fresh, self._mutes = known.fresh, known.mutes
+        self._episodes = known.episodes
         self._seen: tuple[VideoSeen, ...] = ()
         self._effects: list[SightingEffect] = []
         self.reading: HashtagReading | None = None
@@ -235,15 +265,15 @@ class _Tracker:
             reading = totals_reading(name, paid.answer, self._context.clock.now(), self._run.run_id)
             if reading.video_count is None:
                 await self._read_feed(paid.answer.value.hashtag_id)
-            try:
-                return await self._store(reading, paid.settlement)
-            except Conflict:
-                # Another process has raised the same alert meanwhile: judge again, knowing it.
-                self._firing = {
-                    c.campaign_id: by_fingerprint(await self._context.store.firing(c.campaign_id))
-                    for c in self._holders
-                }
-                return await self._store(reading, paid.settlement)
+            for _ in range(ATTEMPTS - 1):
+                try:
+                    return await self._store(reading, paid.settlement)
+                except Conflict:
+                    # Another process has written the same alert meanwhile: judge again, knowing it.
+                    self._episodes = {
+                        c.campaign_id: await _episodes(self._context, c) for c in self._holders
+                    }
+            return await self._store(reading, paid.settlement)
 
     async def _store(self, reading: HashtagReading, settlement: Settlement) -> HashtagOutcome:
         judgement = await self._judge(reading)
@@ -254,6 +284,7 @@ class _Tracker:
                 readings=(reading,),
                 settlements=(settlement,),
                 alerts=judgement.alerts,
+                alert_events=judgement.events,
                 notifications=judgement.notifications,
                 outcome=outcome,
                 outcome_claim=self._claim,
@@ -319,9 +350,9 @@ class _Tracker:
             change, previous = await _measure(self._context, reading, campaign.rules.window_hours)
             if campaign.campaign_id == self._campaign.campaign_id:
                 self.change = change
-            firing = self._firing[campaign.campaign_id]
+            episodes = self._episodes[campaign.campaign_id]
             for verdict in await self._verdicts(campaign, reading, previous, change):
-                total += await self._decide(campaign, verdict, firing)
+                total += await self._decide(campaign, verdict, episodes)
         return total
 
     async def _verdicts(
@@ -339,6 +370,7 @@ class _Tracker:
                     threshold=_threshold(campaign, self._state.name),
                     window_hours=rules.window_hours,
                     at_least=await self._new_seen(campaign, change),
+                    resolve_below=rules.resolve_below,
                 )
             )
         if Rule.GROWTH in rules.enabled:
@@ -405,7 +437,7 @@ class _Tracker:
         return sum(a for a, _ in known), sum(b for _, b in known)
 
     async def _decide(
-        self, campaign: Campaign, verdict: Verdict, firing: dict[str, Alert]
+        self, campaign: Campaign, verdict: Verdict, episodes: dict[str, Alert]
     ) -> Judgement:
         name = self._state.name
         facts: dict[str, object] = {}
@@ -415,7 +447,14 @@ class _Tracker:
             campaign=campaign, hashtag=name, video_id=None, url=hashtag_url(name), facts=facts
         )
         key = fingerprint(campaign.campaign_id, verdict.rule, name, None)
-        return judge(self._context, subject, verdict, firing.get(key), status=Status.OK)
+        return judge(
+            self._context,
+            subject,
+            verdict,
+            episodes.get(key),
+            status=Status.OK,
+            mutes=self._mutes,
+        )
 
     async def _top_videos(self, campaign: Campaign) -> list[dict[str, object]]:
         """The three largest: of the page just read, else of the stored ones of this hashtag."""

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from tagtide.errors import Conflict, NotFound
 from tagtide.models import Campaign, CampaignHashtag, Job, Role, Rule, RuleSettings
 from tagtide.storage import tables as t
+from tagtide.storage.alerts import end_alerts_of
 from tagtide.storage.rows import Topic, hashtag_keys
 
 
@@ -76,6 +77,7 @@ def _remove(connection: Connection, campaign_id: int, now: datetime) -> None:
     done = connection.execute(update(t.campaign).where(known).values(removed_at=now))
     if not done.rowcount:
         raise NotFound(f"There is no campaign with the id {campaign_id}.")
+    end_alerts_of(connection, campaign_id, now)
 
 
 def _name_taken(campaign: Campaign) -> Conflict:

@@ -74,6 +74,22 @@ class Ledger(Topic):
         """The provider's newest statement; None before the first."""
         return await self._db.read(_balance)
 
+    async def newest_note(self, notes: Sequence[str]) -> tuple[str, datetime] | None:
+        """Note and instant of the newest settled row with one of these notes."""
+        row = t.ledger.c
+        query = (
+            select(row.note, row.settled_at)
+            .where(row.note.in_(notes), row.settled_at.is_not(None))
+            .order_by(row.id.desc())
+            .limit(1)
+        )
+
+        def newest(connection: Connection) -> tuple[str, datetime] | None:
+            found = connection.execute(query).one_or_none()
+            return None if found is None else (found.note, found.settled_at)
+
+        return await self._db.read(newest)
+
 
 def _reserve(
     connection: Connection,

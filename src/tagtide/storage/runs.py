@@ -19,7 +19,7 @@ from tagtide.ports import (
     SlotTaken,
 )
 from tagtide.storage import tables as t
-from tagtide.storage.alerts import put_alerts
+from tagtide.storage.alerts import put_alerts, put_events
 from tagtide.storage.detectors import put_detector_states
 from tagtide.storage.ledger import charged_to_run, give_up, give_up_orphans, release_unsent, settle
 from tagtide.storage.outbox import enqueue
@@ -35,6 +35,8 @@ from tagtide.storage.sightings import (
 _REFUSALS = (Reason.NOT_FOUND, Reason.BAD_REQUEST)
 #: ... and how many of them in a row pause it.
 _REFUSALS_TO_PAUSE = 3
+#: Runs that are looked through for what ended lately.
+_RECENT_RUNS = 500
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -100,6 +102,28 @@ class Runs(Topic):
             .limit(1)
         )
         return await self._db.read(lambda c: c.execute(query).scalar_one_or_none())
+
+    async def newest_run(
+        self, job: Job, campaign_id: int, statuses: Sequence[Status]
+    ) -> Run | None:
+        """The newest run that ended with one of these statuses."""
+        query = (
+            select(t.run)
+            .where(t.run.c.job == job, t.run.c.campaign_id == campaign_id)
+            .where(t.run.c.status.in_(statuses), t.run.c.finished_at.is_not(None))
+            .order_by(t.run.c.slot_at.desc())
+            .limit(1)
+        )
+
+        def newest(connection: Connection) -> Run | None:
+            row = connection.execute(query).one_or_none()
+            return None if row is None else run_of(row)
+
+        return await self._db.read(newest)
+
+    async def ended_since(self, since: datetime) -> list[HashtagOutcome]:
+        """Outcomes of hashtags that were really tried, of runs started since then."""
+        return await self._db.read(lambda c: _ended_since(c, since))
 
     async def runs(
         self, *, campaign_id: int | None = None, job: Job | None = None, limit: int = 50
@@ -173,6 +197,7 @@ def apply(
     mark_high_priority(connection, changes.high_priority)
     settle(connection, changes.settlements)
     put_alerts(connection, changes.alerts)
+    put_events(connection, changes.alert_events)
     enqueue(connection, changes.notifications)
     if changes.progress is not None:
         _count(connection, changes.progress.claim, effects, changes)
@@ -389,6 +414,20 @@ def _summaries(connection: Connection, query: Select[Any]) -> list[RunSummary]:
     runs = [run_of(row) for row in connection.execute(query)]
     ended = outcomes(connection, [run.run_id for run in runs])
     return [RunSummary(run=run, outcomes=tuple(ended.get(run.run_id, {}).values())) for run in runs]
+
+
+def _ended_since(connection: Connection, since: datetime) -> list[HashtagOutcome]:
+    # By key from the newest back: no index holds the instants, and old runs are not looked at.
+    newest = select(t.run.c.id, t.run.c.started_at).order_by(t.run.c.id.desc()).limit(_RECENT_RUNS)
+    recent = [row.id for row in connection.execute(newest) if row.started_at >= since]
+    tried = (Status.OK, Status.PARTIAL, Status.FAILED)
+    found = outcomes(connection, recent)
+    return [
+        outcome
+        for ended in found.values()
+        for outcome in ended.values()
+        if outcome.status in tried and outcome.reason is not Reason.SHARED
+    ]
 
 
 def outcomes(

@@ -15,7 +15,7 @@ from tagtide.errors import SchemaOutdated, SchemaTooNew
 
 VERSION_TABLE = "tagtide_version"
 #: Every version there has been, oldest first.
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 HEAD = REVISIONS[-1]
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
@@ -59,7 +59,7 @@ def refuse_unless_current(found: SchemaState) -> None:
         raise SchemaOutdated
 
 
-def upgrade_in(connection: Connection) -> None:
+def upgrade_in(connection: Connection, revision: str = "head") -> None:
     """Bring the tables up to date inside the transaction that is open on the connection."""
     from alembic import command
     from alembic.config import Config
@@ -70,4 +70,4 @@ def upgrade_in(connection: Connection) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

@@ -28,6 +28,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.types import TypeDecorator
@@ -388,7 +389,7 @@ alert = Table(
     metadata,
     Column("alert_id", String(64), primary_key=True),
     Column("fingerprint", Text, nullable=False),
-    _key("campaign_id", "campaign.id"),
+    _key("campaign_id", "campaign.id", optional=True),
     Column("rule", String(32), nullable=False),
     Column("hashtag", Text),
     Column("video_id", Text),
@@ -402,14 +403,60 @@ alert = Table(
     Column("reason", Text, nullable=False),
     Column("url", Text, nullable=False),
     Column("data", JSON, nullable=False),
+    Column("condition", Text),
+    Column("fired_at", Instant),
+    Column("pending_since", Instant),
+    _total("pending_runs"),
+    Column("told_at", Instant),
+    _total("flaps"),
+    Column("is_flapping", Boolean, nullable=False, server_default=false()),
+    Column("acked_at", Instant),
+    Column("acked_by", Text),
+    Column("ack_note", Text),
+    Column("acked_severity", Float),
+    #: Counts the decisions; one that rests on an older row is refused.
+    _total("version"),
     Index(None, "opened_at"),
 )
 Index(
-    "uq_alert_firing",
+    "uq_alert_open",
     alert.c.fingerprint,
     unique=True,
-    sqlite_where=alert.c.state == text("'firing'"),
-    postgresql_where=alert.c.state == text("'firing'"),
+    sqlite_where=alert.c.state != text("'resolved'"),
+    postgresql_where=alert.c.state != text("'resolved'"),
+)
+
+#: The history of alerts; rows are only ever added.
+alert_event = Table(
+    "alert_event",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("alert_id", String(64), ForeignKey("alert.alert_id"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("from_state", String(16)),
+    Column("to_state", String(16), nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("told", Boolean, nullable=False),
+    Column("by", Text),
+    Column("note", Text, nullable=False),
+    Index(None, "alert_id"),
+)
+
+mute = Table(
+    "mute",
+    metadata,
+    Column("mute_id", String(64), primary_key=True),
+    Column("created_at", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("alert_id", String(64), ForeignKey("alert.alert_id")),
+    _key("campaign_id", "campaign.id", optional=True),
+    Column("hashtag", Text),
+    Column("rule", String(32)),
+    #: Taken back before its time.
+    Column("ended_at", Instant),
+    Index(None, "until"),
 )
 
 outbox = Table(

@@ -78,7 +78,7 @@ async def gather(app: App, health: Health) -> Overview:
     context = app.context
     now = context.clock.now()
     midnight = start_of_day(now)
-    schedules = default_schedules(app)
+    schedules = app.schedules
     campaigns = await context.store.campaigns()
     return Overview(
         now=now,
@@ -90,12 +90,6 @@ async def gather(app: App, health: Health) -> Overview:
         currency=context.currency,
         warnings=tuple(health.conditions.values()),
     )
-
-
-def default_schedules(app: App) -> dict[Job, str]:
-    """Schedule per job where a campaign has none of its own."""
-    schedules = app.loaded.settings.schedules
-    return {job: getattr(schedules, job.value) for job in Job}
 
 
 async def _campaign(
