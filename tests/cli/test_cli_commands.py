@@ -87,7 +87,10 @@ def test_track_and_collect_as_json(filled: tuple[Cli, SimulatorServer]) -> None:
     assert len(body["readings"]) == 5
     assert all(set(row) >= READING and "campaign" not in row for row in body["readings"])
     assert all(instant(row["read_at"]) for row in body["readings"])
-    assert body["credits_used"] == 5
+    # Five totals, and a page of the feed for the hashtag whose alert opened.
+    opened = {a["hashtag"] for a in body["alerts"]}
+    assert body["credits_used"] == 5 + len(opened) == 6
+    assert all(a["why"] for a in body["alerts"])
     assert body["credits_remaining"] == server.balance
     alerts = [a for a in body["alerts"] if a["hashtag"] == "lumenglow"]
     assert {a["rule"] for a in alerts} >= {"new_videos"}
@@ -137,8 +140,13 @@ def test_reports_and_lists(filled: tuple[Cli, SimulatorServer], tmp_path: Path) 
     assert ",".join(list(rows[0])[:13]) == EXPORTED
     for name in ("videos", "creators", "hashtags"):
         assert len(cli(name, "--json").json[name]) > 0
+    scored = cli("videos", "--sort", "score", "--limit", "500", "--json").json["videos"]
+    scores = [v["age_score"]["z"] for v in scored if v["age_score"] is not None]
+    assert scores
+    assert scores == sorted(scores, reverse=True)
+    assert all(v["age_score"] is None for v in scored[len(scores) :])
     listed = cli("alerts", "list", "--json").json["alerts"]
-    assert set(listed[0]) >= ALERT
+    assert set(listed[0]) >= {*ALERT, "why"}
     shown = cli("alerts", "show", listed[0]["alert_id"][:10], "--json")
     assert shown.json["alert_id"] == listed[0]["alert_id"]
     assert cli("alerts", "show", "nothing").code == 1

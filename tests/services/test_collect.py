@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -246,6 +247,36 @@ def test_a_viral_episode_ends_after_a_fortnight_and_does_not_begin_again() -> No
             states.append([a.state for a in (await bench.collect(campaign)).alerts])
             bench.clock.advance(7 * DAY)
         assert states == [[AlertState.FIRING], [], [AlertState.RESOLVED], [], []]
+
+    live(story, crowd_with_star(50_000))
+
+
+def test_an_alert_carries_the_score_of_its_age() -> None:
+    async def story(bench: Lab) -> None:
+        campaign = await bench.add(own=["a"])
+        (alert,) = (await bench.collect(campaign)).alerts
+        score = alert.data["age_score"]
+        assert (score["stands_out"], score["others"], score["age_hours"]) == (True, 10, 24.0)
+        assert "standard deviations above what a 24-hour-old video" in alert.reason
+
+    live(story, crowd_with_star(50_000))
+
+
+def test_an_episode_ends_when_the_others_have_caught_up() -> None:
+    async def story(bench: Lab) -> None:
+        campaign = await bench.add(own=["a"])
+        states = [[a.state for a in (await bench.collect(campaign)).alerts]]
+        bench.clock.advance(2 * DAY)
+        # Still far above the others, at a seventh of the multiple that began it.
+        rest = tuple(Clip(number=i, created=START - DAY, views=7_000 + i) for i in range(1, 11))
+        star = Clip(number=99, created=START - DAY, views=50_000, likes=0, comments=0, shares=0)
+        bench.world.change("a", feed=(star, *rest))
+        states.append([a.state for a in (await bench.collect(campaign)).alerts])
+        bench.clock.advance(DAY)
+        rest = tuple(replace(clip, views=40_000 + clip.number) for clip in rest)
+        bench.world.change("a", feed=(star, *rest))
+        states.append([a.state for a in (await bench.collect(campaign)).alerts])
+        assert states == [[AlertState.FIRING], [], [AlertState.RESOLVED]]
 
     live(story, crowd_with_star(50_000))
 

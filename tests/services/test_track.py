@@ -249,7 +249,10 @@ def test_two_processes_raise_one_alert_each_message_once() -> None:
         assert len({a.fingerprint for a in await bench.store.firing()}) == 2
         assert len(await bench.store.alerts()) == 2
         assert len(await bench.store.undelivered()) == 2
-        assert (await bench.spent()).charged == spent + 2
+        # Totals and, for the explanation, a page of the feed: once or by each of the two.
+        charged = (await bench.spent()).charged
+        assert charged == bench.server.charged
+        assert spent + 3 <= charged <= spent + 4
 
     async def _other(bench: Lab) -> TrackResult:
         other = await bench.add("Other", own=["a"])
@@ -393,13 +396,14 @@ def test_a_hashtag_of_two_campaigns_is_paid_for_once_and_judged_for_both() -> No
             first = await bench.track(one)
             second = await bench.track(two)
             bench.clock.advance(6 * HOUR)
-        assert len(bench.calls()) == 2
+        # Totals twice; one page of the feed when the alerts opened.
+        assert len(bench.calls()) == 3
         assert {a.campaign_id for a in await bench.store.firing()} == {
             one.campaign_id,
             two.campaign_id,
         }
         assert [t.outcome.reason for t in second.hashtags] == [Reason.SHARED]
-        assert (first.credits_used, second.credits_used) == (1, 0)
+        assert (first.credits_used, second.credits_used) == (2, 0)
 
     live(story, steady(300))
 

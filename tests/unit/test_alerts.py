@@ -222,6 +222,7 @@ def test_the_message_is_plain_json_with_every_field(kind: str, kind_of_message: 
         "opened_at": "2026-03-01T12:00:00Z",
         "updated_at": "2026-03-01T12:00:00Z",
         "resolved_at": "2026-03-01T13:00:00Z" if kind == "resolved" else None,
+        "explanation": None,
         "top_videos": [],
         "new_videos": 250,
         "views_per_hour": None,

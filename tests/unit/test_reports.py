@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from report_facts import DAY, NOW, AVideo, counters, reading, totals_at
 from tagtide.core.coverage import completeness
+from tagtide.core.messages import daily_blocks
 from tagtide.core.metrics import WEEK
 from tagtide.core.reports import (
     CampaignFacts,
@@ -33,6 +34,7 @@ from tagtide.models import (
     Status,
 )
 from tagtide.ports import KnownVideo
+from tagtide.renderers import render_text
 
 OWN = CampaignHashtag(name="glowup")
 SECOND = CampaignHashtag(name="newglow")
@@ -509,3 +511,23 @@ def test_summary_of_a_collection() -> None:
     assert [(p["video_id"], p["new"]) for p in body["high_priority"]] == [("2", True), ("1", False)]
     assert body["high_priority"][0]["url"] == "https://www.tiktok.com/@jane/video/2"
     assert (body["credits_used"], body["credits_remaining"]) == (2, 48)
+
+
+def test_videos_that_hide_behind_each_other_are_listed_by_their_age_score() -> None:
+    ordinary = [AVideo(f"{i:03}", counters(n)) for i, n in enumerate(range(800, 950, 10))]
+    stars = [
+        AVideo(f"star{i}", counters(n), author_username=f"eve\u202e{i}\n<script>")
+        for i, n in enumerate((400_000, 420_000, 440_000))
+    ]
+    report = build_daily(CampaignFacts(campaign=CAMPAIGN, as_of=NOW, videos=[*ordinary, *stars]))
+    body = report.as_dict()
+    assert body["viral_videos"] == []
+    assert [v["video_id"] for v in body["standout_videos"]] == ["star2", "star1", "star0"]
+    assert body["age_scored_videos"] == 18
+    assert all(v["age_score"]["stands_out"] for v in body["standout_videos"])
+    text = render_text(daily_blocks(report))
+    assert "Far above their age" in text
+    assert "about 1 video would be by chance" in text
+    assert "\u202e" not in text
+    alone = build_daily(CampaignFacts(campaign=CAMPAIGN, as_of=NOW, videos=ordinary)).as_dict()
+    assert (alone["viral_videos"], alone["standout_videos"]) == ([], [])

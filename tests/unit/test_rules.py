@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from build_readings import STATS, reading
 
+from tagtide.core.detect.virality import AgeScore
 from tagtide.core.rules import RuleState, Verdict, judge_growth, judge_new_videos, judge_viral
 from tagtide.core.velocity import measure_change
 from tagtide.models import CounterSource, HashtagReading, RuleSettings
@@ -195,3 +196,39 @@ def test_the_sentence_of_a_viral_video() -> None:
     assert "too few to judge" in viral(12_340, others=3).reason
     assert viral(10**6, others_total_views=0).state is U
     assert viral(10**6, others_total_views=None).state is U
+
+
+def aged(z: float) -> AgeScore:
+    return AgeScore(video_id="7", z=z, mark=2.8, chance=0.0025, age_hours=50, others=10)
+
+
+@pytest.mark.parametrize(
+    ("views", "engagement", "z", "state"),
+    [
+        (10_001, None, 3.1, F),
+        (10_001, None, 1.41, F),
+        # Ordinary for its age: no episode begins, and one that began so ends.
+        (10_001, None, 1.39, C),
+        # Far below the multiple, and still far above its age.
+        (4_000, None, 1.41, H),
+        (4_000, None, 1.39, C),
+        # The score speaks of views: what engagement began it does not end.
+        (500, 1_001, 0.0, F),
+        (500, 600, 0.0, H),
+        (500, 10, 0.0, C),
+    ],
+)
+def test_a_viral_episode_ends_by_the_score_of_its_age(
+    views: int, engagement: int | None, z: float, state: RuleState
+) -> None:
+    assert viral(views, engagement, score=aged(z)).state is state
+
+
+def test_the_score_stands_in_sentence_and_data() -> None:
+    verdict = viral(12_340, score=aged(3.1))
+    assert verdict.reason.endswith(
+        "the threshold is 10 times. Its views are 3.1 standard deviations above what a 2-day-old "
+        "video of this campaign gets: about 1 in 400."
+    )
+    assert verdict.data["age_score"]["z"] == 3.1
+    assert viral(12_340).data["age_score"] is None

@@ -24,6 +24,7 @@ from tagtide.core.messages import (
     Tone,
 )
 from tagtide.core.mutes import mute_of
+from tagtide.core.reports.facts import alert_told, alert_why
 from tagtide.models import Alert, AlertEvent, AlertState, Mute, Rule
 
 
@@ -63,6 +64,7 @@ def alert_body(alert: Alert, around: Around) -> dict[str, Any]:
         "peak": alert.peak,
         "threshold": alert.threshold,
         "reason": alert.reason,
+        "why": alert_why(alert),
         "url": alert.url,
         "opened_at": iso_utc(alert.opened_at),
         "updated_at": iso_utc(alert.updated_at),
@@ -92,7 +94,7 @@ def alert_notes(found: Sequence[Alert], most: int = 10) -> list[Block]:
         found, key=lambda a: (a.state is not AlertState.FIRING, -a.value / (a.threshold or 1))
     )
     notes = [
-        Note(f"ALERT: {a.reason} {a.url}", Tone.WARN)
+        Note(f"ALERT: {alert_told(a)} {a.url}", Tone.WARN)
         if a.state is AlertState.FIRING
         else Note(f"RESOLVED: {a.reason} {a.url}")
         for a in ordered[:most]
@@ -138,8 +140,10 @@ def when(instant: datetime) -> str:
 
 
 def _why(alert: Alert) -> str:
-    if alert.is_open or alert.rule is Rule.SELF:
+    if alert.rule is Rule.SELF:
         return alert.reason
+    if alert.is_open:
+        return alert_told(alert)
     if alert.fired_at is None and alert.pending_since is not None:
         return f"Did not last. {alert.reason}"
     return f"Peak {_peak(alert)}. At its end: {alert.reason}"
@@ -186,6 +190,8 @@ def alert_blocks(alert: Alert, history: Sequence[AlertEvent], around: Around) ->
         Heading(f"Alert {alert.alert_id[:8]}"),
         Paragraph(alert.reason, lead=True),
     ]
+    if why := alert_why(alert):
+        blocks.append(Paragraph(clean_text(why, 600)))
     if hint := alert.data.get("hint"):
         blocks.append(Paragraph(str(hint)))
     blocks.append(KeyFigures(_figures(alert, around)))

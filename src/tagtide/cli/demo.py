@@ -18,6 +18,7 @@ from tagtide.cli.options import configure_logging, is_terminal
 from tagtide.cli.options import run as run_async
 from tagtide.cli.show import print_blocks
 from tagtide.core.messages import Block, Heading, Note, Paragraph, campaign_blocks, weekly_blocks
+from tagtide.core.reports.facts import alert_told
 from tagtide.core.schedule import DEFAULTS, Schedule
 from tagtide.errors import Conflict
 from tagtide.models import Campaign, Job
@@ -202,7 +203,8 @@ async def _summary(app: App, campaign: Campaign) -> None:
 async def _alert_blocks(app: App, campaign: Campaign) -> list[Block]:
     alerts = await app.store.alerts(campaign_id=campaign.campaign_id, limit=5)
     lines: list[Block] = [
-        Paragraph(f"{a.opened_at:%d %b %H:%M} UTC, {a.state.value}: {a.reason}") for a in alerts
+        Paragraph(f"{a.opened_at:%d %b %H:%M} UTC, {a.state.value}: {alert_told(a)}")
+        for a in alerts
     ]
     return [Heading("Newest alerts"), *(lines or [Note("None.")])]
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import click
 
+from tagtide.bootstrap import App
 from tagtide.cli.options import application, common_options, json_option, one_campaign, print_json
 from tagtide.cli.options import run as run_async
 from tagtide.cli.show import print_blocks
-from tagtide.core.formats import clean_text, compact, iso_utc, percent
+from tagtide.core.detect.virality import AgeScore
+from tagtide.core.formats import clean_text, compact, decimal, iso_utc, percent
 from tagtide.core.messages import (
     Cell,
     Column,
@@ -27,6 +29,7 @@ from tagtide.core.names import hashtag_url, parse_hashtag
 from tagtide.core.reports.facts import creator_dict, video_dict
 from tagtide.models import Campaign, Role, video_url
 from tagtide.ports import HashtagState, KnownVideo
+from tagtide.services.evaluate import age_scores_of
 
 
 def _list_options(command: Any) -> Any:
@@ -108,6 +111,8 @@ def _state_row(state: HashtagState, role: Role) -> tuple[Cell, ...]:
     )
 
 
+#: Sorting by the age-adjusted score needs the other videos; the rest can be told from one.
+_BY_SCORE = "score"
 _SORTS: dict[str, Callable[[KnownVideo], float]] = {
     "views": lambda v: v.counters.view_count or -1,
     "engagement": lambda v: v.counters.engagement or -1,
@@ -118,7 +123,7 @@ _SORTS: dict[str, Callable[[KnownVideo], float]] = {
 
 
 @click.command()
-@click.option("--sort", type=click.Choice(list(_SORTS)), default="views", show_default=True)
+@click.option("--sort", type=click.Choice([*_SORTS, _BY_SCORE]), default="views", show_default=True)
 @click.option("--hashtag", help="Only of this hashtag.")
 @click.option("--high-priority", is_flag=True, help="Only high-priority ones.")
 @click.option("--min-views", type=click.IntRange(0), help="At least that many views.")
@@ -126,16 +131,23 @@ _SORTS: dict[str, Callable[[KnownVideo], float]] = {
 @click.option("--competitors", is_flag=True, help="Competitors' videos instead of own ones.")
 @_list_options
 def videos(campaign: str | None, limit: int, as_json: bool, **typed: Any) -> None:
-    """Videos of CAMPAIGN at their newest reading."""
-    found, held = run_async(lambda: _held_videos(campaign, typed))
+    """Videos of CAMPAIGN at their newest reading.
+
+    The age score says how far a video's views lie above what the campaign's videos get at its age.
+    """
+    found, held, scores = run_async(lambda: _scored_videos(campaign, typed))
     kept = [v for v in held if _is_wanted(v, typed)]
-    kept.sort(key=_SORTS[typed["sort"]], reverse=True)
+    by_score = typed["sort"] == _BY_SCORE
+    kept.sort(key=_by_score(scores) if by_score else _SORTS[typed["sort"]], reverse=True)
     if as_json:
         print_json(
             {
                 "campaign": found.name,
                 "total": len(kept),
-                "videos": [video_dict(v) for v in kept[:limit]],
+                "videos": [
+                    video_dict(v) | {"age_score": _score_dict(scores.get(v.video_id))}
+                    for v in kept[:limit]
+                ],
             }
         )
         return
@@ -144,26 +156,54 @@ def videos(campaign: str | None, limit: int, as_json: bool, **typed: Any) -> Non
         Column("Views", Kind.NUMBER),
         Column("Engagement", Kind.NUMBER),
         Column("Rate", Kind.NUMBER),
+        Column("Age score", Kind.NUMBER),
         Column("First at"),
         Column("Caption"),
         Column("Video", Kind.ID),
     )
     print_blocks(
         [
-            Table(found.name, columns, tuple(_video_row(v) for v in kept[:limit])),
+            Table(found.name, columns, tuple(_video_row(v, scores) for v in kept[:limit])),
             Note(f"{len(kept[:limit]):,} of {len(kept):,} videos held. The feed is a sample."),
         ]
     )
+
+
+async def _scored_videos(
+    campaign: str | None, typed: dict[str, Any]
+) -> tuple[Campaign, list[KnownVideo], dict[str, AgeScore]]:
+    """Held videos, and their scores among all of their side of the campaign."""
+    async with application(typed["config"], typed["database"]) as app:
+        found, held = await _of_campaign(app, campaign, typed)
+        role = Role.COMPETITOR if typed.get("competitors") else Role.OWN
+        crowd = held
+        if typed.get("hashtag"):
+            crowd = await app.store.known_videos(found.campaign_id, role=role)
+        return found, held, await age_scores_of(app.context, found, crowd)
+
+
+def _by_score(scores: dict[str, AgeScore]) -> Callable[[KnownVideo], float]:
+    return lambda v: scores[v.video_id].z if v.video_id in scores else float("-inf")
+
+
+def _score_dict(score: AgeScore | None) -> dict[str, Any] | None:
+    return None if score is None else score.as_dict()
 
 
 async def _held_videos(
     campaign: str | None, typed: dict[str, Any]
 ) -> tuple[Campaign, list[KnownVideo]]:
     async with application(typed["config"], typed["database"]) as app:
-        found = await one_campaign(app, campaign)
-        role = Role.COMPETITOR if typed.get("competitors") else Role.OWN
-        tags = [parse_hashtag(typed["hashtag"])] if typed.get("hashtag") else None
-        return found, await app.store.known_videos(found.campaign_id, role=role, hashtags=tags)
+        return await _of_campaign(app, campaign, typed)
+
+
+async def _of_campaign(
+    app: App, campaign: str | None, typed: dict[str, Any]
+) -> tuple[Campaign, list[KnownVideo]]:
+    found = await one_campaign(app, campaign)
+    role = Role.COMPETITOR if typed.get("competitors") else Role.OWN
+    tags = [parse_hashtag(typed["hashtag"])] if typed.get("hashtag") else None
+    return found, await app.store.known_videos(found.campaign_id, role=role, hashtags=tags)
 
 
 def _is_wanted(video: KnownVideo, typed: dict[str, Any]) -> bool:
@@ -175,13 +215,16 @@ def _is_wanted(video: KnownVideo, typed: dict[str, Any]) -> bool:
     )
 
 
-def _video_row(video: KnownVideo) -> tuple[Cell, ...]:
+def _video_row(video: KnownVideo, scores: dict[str, AgeScore]) -> tuple[Cell, ...]:
     counters = video.counters
+    score = scores.get(video.video_id)
+    out = score is not None and score.stands_out
     return (
         Cell(f"@{clean_text(video.author_username or '-', 30)}", foreign=True),
         Cell(compact(counters.view_count)),
         Cell(compact(counters.engagement)),
         Cell(percent(counters.engagement_rate)),
+        Cell(decimal(score.z if score else None), tone=Tone.UP if out else Tone.PLAIN),
         Cell(f"#{video.hashtag}"),
         Cell(clean_text(video.caption, 40), foreign=True),
         Cell(video.video_id, link=safe_link(video_url(video.video_id, video.author_username))),

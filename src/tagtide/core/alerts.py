@@ -508,6 +508,7 @@ def notification_payload(alert: Alert, campaign_name: str, kind: str) -> dict[st
             "opened_at": iso_utc(alert.opened_at),
             "updated_at": iso_utc(alert.updated_at),
             "resolved_at": iso_utc(alert.resolved_at) if alert.resolved_at else None,
+            "explanation": alert.data.get("explanation"),
             "top_videos": list(alert.data.get("top_videos", [])),
             "new_videos": alert.data.get("new_videos"),
             "views_per_hour": alert.data.get("views_per_hour"),

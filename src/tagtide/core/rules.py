@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from tagtide.core.detect.virality import AgeScore
 from tagtide.core.formats import clean_text, compact, counted, decimal, percent, span_of_hours
 from tagtide.core.velocity import Change, ChangeNote, CounterChange
 from tagtide.models import HashtagReading, Rule, RuleSettings
@@ -323,11 +324,14 @@ def judge_viral(
     others_total_engagement: int | None,
     settings: RuleSettings,
     author: str | None = None,
+    score: AgeScore | None = None,
 ) -> Verdict:
     """Viral rule: views or engagement above a multiple of the mean of the campaign's other videos.
 
     The others never include the video itself. Fewer than ``settings.viral_min_others`` of them are
-    too few to judge. ``author`` is a stranger's handle for the sentence.
+    too few to judge. ``author`` is a stranger's handle for the sentence. Where the age-adjusted
+    ``score`` of its views is known an episode of views ends by it, below half its mark, and none
+    begins there.
     """
     name = f"The video of @{clean_text(author, 40)}" if author else f"Video {video_id}"
     if others_count < settings.viral_min_others:
@@ -347,7 +351,7 @@ def judge_viral(
     if not ratios:
         said = f"{name} cannot be compared: its counters, or those of the others, are unknown."
         return _unjudged(Rule.VIRAL_VIDEO, settings.viral_factor, said)
-    return _viral_verdict(name, ratios, others_count, settings)
+    return _viral_verdict(name, ratios, others_count, settings, score)
 
 
 def _viral_verdict(
@@ -355,14 +359,23 @@ def _viral_verdict(
     ratios: dict[Measure, tuple[int, float, float]],
     others_count: int,
     settings: RuleSettings,
+    score: AgeScore | None,
 ) -> Verdict:
     measure = max(ratios, key=lambda m: ratios[m][2])
     value, mean, ratio = ratios[measure]
-    state = _strict_state(ratio, ratio, settings.viral_factor, settings.resolve_below)
+    by_factor = _strict_state(ratio, ratio, settings.viral_factor, settings.resolve_below)
+    states = {
+        m: _strict_state(r, r, settings.viral_factor, settings.resolve_below)
+        for m, (_, _, r) in ratios.items()
+    }
+    if Measure.VIEWS in states:
+        states[Measure.VIEWS] = _with_age(states[Measure.VIEWS], score)
+    state = max(states.values(), key=_ORDER.__getitem__)
     data: dict[str, Any] = {
         "judged": [m.value for m in ratios],
         "others": others_count,
         "ratios": {m.value: r for m, (_, _, r) in ratios.items()},
+        "age_score": None if score is None else score.as_dict(),
     }
     if state is RuleState.FIRES:
         data["measure"] = measure.value
@@ -377,9 +390,23 @@ def _viral_verdict(
         state=state,
         value=ratio,
         threshold=settings.viral_factor,
-        reason=said + _tail(state, settings.resolve_below),
+        reason=said
+        + _tail(by_factor, settings.resolve_below)
+        + ("" if score is None else f" {_age_words(score)}"),
         data=data,
     )
+
+
+def _with_age(by_factor: RuleState, score: AgeScore | None) -> RuleState:
+    if score is None:
+        return by_factor
+    if score.is_ordinary:
+        return RuleState.CLEAR
+    return RuleState.HOLDS if by_factor is RuleState.CLEAR else by_factor
+
+
+def _age_words(score: AgeScore) -> str:
+    return f"Its views are {score.sentence}."
 
 
 # --- common parts ---------------------------------------------------------------------------------

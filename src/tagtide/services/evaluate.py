@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -18,6 +19,7 @@ from tagtide.core.alerts import (
     has_expired,
     notification_payload,
 )
+from tagtide.core.detect.virality import MIN_OTHERS, AgeScore, campaign_scores
 from tagtide.core.rules import Verdict, judge_viral
 from tagtide.errors import Conflict
 from tagtide.models import (
@@ -42,6 +44,7 @@ _log = structlog.get_logger(__name__)
 
 #: How often a decision is made anew because another process has written the same alert.
 ATTEMPTS = 4
+_WEEK = timedelta(days=7)
 #: A smaller fall of a counter is a stale read.
 _STALE_FALL = 0.05
 
@@ -77,6 +80,8 @@ class Subject:
     url: str
     #: Top videos and the like, kept with the alert.
     facts: Mapping[str, Any]
+    #: Of the change, kept from when people were last told: later runs read no page for it.
+    explanation: Mapping[str, Any] | None = None
 
 
 def judge(
@@ -109,6 +114,8 @@ def judge(
     )
     if decision.alert is not None and decision.alert.is_open:
         facts = {**decision.alert.data, **subject.facts}
+        if decision.action in REPORTED and subject.explanation:
+            facts["explanation"] = dict(subject.explanation)
         decision = replace(decision, alert=replace(decision.alert, data=facts))
     return carried_out(context, subject.campaign, decision)
 
@@ -235,14 +242,32 @@ async def judge_viral_videos(
     dropped = [alert for alert in past if alert.video_id not in held]
     total = ended_unwatched(context, campaign, dropped, mutes)
     crowd = _Crowd.of(own)
+    scores: dict[str, AgeScore] | None = None
     for video in own:
         episode = episodes.get(video.video_id)
         if episode is None and not crowd.is_topped_by(video, campaign.rules.viral_factor):
             continue
         is_read = was_read_in(run, video) and bool(wanted & {video.hashtag, *video.hashtags})
         if is_read or (episode and episode.state is AlertState.FIRING):
-            total += _viral(context, campaign, video, crowd, episode, mutes, is_read=is_read)
+            if scores is None:
+                scores = await age_scores_of(context, campaign, own)
+            score = scores.get(video.video_id)
+            total += _viral(context, campaign, video, crowd, episode, score, mutes, is_read=is_read)
     return total
+
+
+async def age_scores_of(
+    context: Context, campaign: Campaign, own: Sequence[KnownVideo]
+) -> dict[str, AgeScore]:
+    """Age-adjusted scores of a campaign's videos, with an age curve of its own where it can be
+    fitted: on the readings of a week before.
+    """
+    newest = max((v.read_at for v in own), default=context.clock.now())
+    earlier = await context.store.video_readings_near(
+        campaign.campaign_id, newest - _WEEK, _WEEK / 2
+    )
+    others = max(campaign.rules.viral_min_others, MIN_OTHERS)
+    return campaign_scores(own, newest, earlier, others)
 
 
 def _viral(
@@ -251,6 +276,7 @@ def _viral(
     video: KnownVideo,
     crowd: _Crowd,
     episode: Alert | None,
+    score: AgeScore | None,
     mutes: Sequence[Mute],
     *,
     is_read: bool,
@@ -265,6 +291,7 @@ def _viral(
         others_total_engagement=engagement,
         settings=campaign.rules,
         author=video.author_username,
+        score=score,
     )
     subject = Subject(
         campaign=campaign,

@@ -143,6 +143,9 @@ async def _campaign_facts(context: Context, campaign: Campaign, kind: str) -> Ca
         as_of=as_of,
         videos=videos,
         earlier=await store.video_readings_near(campaign.campaign_id, as_of - _DAY, _DAY_TOLERANCE),
+        week_before=await store.video_readings_near(
+            campaign.campaign_id, as_of - _WEEK, _WEEK_TOLERANCE
+        ),
         hashtags=await _hashtag_facts(context, campaign, videos),
         credits_used=spent.charged + spent.unknown,
         price_per_credit=context.price_per_credit,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from tagtide.core.alerts import fingerprint
+from tagtide.core.explain import moved_by
 from tagtide.core.names import hashtag_url
 from tagtide.core.planning import rotate
 from tagtide.core.rules import RuleState, Verdict, judge_growth, judge_new_videos
@@ -14,6 +15,7 @@ from tagtide.core.velocity import Change, measure_change, nearest_reading
 from tagtide.errors import BudgetExceeded, Conflict, SourceError
 from tagtide.models import (
     Alert,
+    AlertState,
     Campaign,
     HashtagOutcome,
     HashtagReading,
@@ -40,6 +42,7 @@ from tagtide.services.evaluate import (
     judge,
     video_facts,
 )
+from tagtide.services.explain import explain_change
 from tagtide.services.keep import keep
 from tagtide.services.runs import HashtagRunner, RunRequest, open_run
 
@@ -198,6 +201,8 @@ class _Known:
     mutes: tuple[Mute, ...]
     #: By campaign: hashtags that hold a video read within half a window.
     fresh: dict[int, frozenset[str]]
+    #: Hashtags of the run whose totals are not paid for yet: they come before any page.
+    waiting: set[str]
 
     @classmethod
     async def at_start(cls, context: Context, names: Sequence[str]) -> _Known:
@@ -213,7 +218,7 @@ class _Known:
             videos = await context.store.known_videos(key, read_since=since)
             fresh[key] = frozenset(name for v in videos for name in (v.hashtag, *v.hashtags))
         mutes = tuple(await context.store.mutes(now))
-        return cls(campaigns=campaigns, episodes=episodes, mutes=mutes, fresh=fresh)
+        return cls(campaigns=campaigns, episodes=episodes, mutes=mutes, fresh=fresh, waiting=wanted)
 
     def holders(self, name: str) -> list[Campaign]:
         """Campaigns that hold a hashtag."""
@@ -244,7 +249,9 @@ class _Tracker:
         #: Campaigns that hold the hashtag, each with rules of its own.
         self._holders = known.holders(state.name)
         self._fresh, self._mutes = known.fresh, known.mutes
-        self._episodes = known.episodes
+        self._episodes, self._waiting = known.episodes, known.waiting
+        #: Balance as the answer with the totals stated it.
+        self._remaining: int | None = None
         self._seen: tuple[VideoSeen, ...] = ()
         self._effects: list[SightingEffect] = []
         self.reading: HashtagReading | None = None
@@ -254,6 +261,12 @@ class _Tracker:
     async def track(self) -> HashtagOutcome:
         """Read, judge and store."""
         (entry,) = await self._caller.reserve([_HASHTAG])
+        try:
+            return await self._track(entry)
+        finally:
+            self._waiting.discard(self._state.name)
+
+    async def _track(self, entry: int) -> HashtagOutcome:
         name, known_id = self._state.name, self._state.hashtag_id
         async with self._caller.paid(
             entry,
@@ -263,20 +276,29 @@ class _Tracker:
             ),
         ) as paid:
             reading = totals_reading(name, paid.answer, self._context.clock.now(), self._run.run_id)
+            self._waiting.discard(name)
+            self._remaining = paid.answer.credits_remaining
             if reading.video_count is None:
                 await self._read_feed(paid.answer.value.hashtag_id)
+            judgement = await self._judge(reading)
+            if not self._seen and self._is_news(judgement):
+                await self._read_feed(reading.hashtag_id or "", spare=len(self._waiting))
+                if self._seen:
+                    judgement = await self._judge(reading)
             for _ in range(ATTEMPTS - 1):
                 try:
-                    return await self._store(reading, paid.settlement)
+                    return await self._store(reading, paid.settlement, judgement)
                 except Conflict:
                     # Another process has written the same alert meanwhile: judge again, knowing it.
                     self._episodes = {
                         c.campaign_id: await _episodes(self._context, c) for c in self._holders
                     }
-            return await self._store(reading, paid.settlement)
+                    judgement = await self._judge(reading)
+            return await self._store(reading, paid.settlement, judgement)
 
-    async def _store(self, reading: HashtagReading, settlement: Settlement) -> HashtagOutcome:
-        judgement = await self._judge(reading)
+    async def _store(
+        self, reading: HashtagReading, settlement: Settlement, judgement: Judgement
+    ) -> HashtagOutcome:
         outcome = self._outcome(reading)
         await keep(
             self._context,
@@ -307,14 +329,23 @@ class _Tracker:
             credits=self._caller.credits,
         )
 
-    async def _read_feed(self, hashtag_id: str) -> None:
-        """One page of the feed, where the API does not say how many videos there are.
+    def _is_news(self, judgement: Judgement) -> bool:
+        """Whether an alert opens or grows in a campaign that reads the feed of this hashtag."""
+        watching = {c.campaign_id for c in feed_watchers(self._holders, self._state.name)}
+        return any(
+            alert.state is AlertState.FIRING and alert.campaign_id in watching
+            for alert in judgement.told
+        )
+
+    async def _read_feed(self, hashtag_id: str, spare: int = 0) -> None:
+        """One page of the feed: where the API does not say how many videos there are, and where an
+        alert opens or grows, so that it is explained by fresh videos.
 
         Not for competitors whose feed no campaign asks for. It is worth a credit only if the budget
-        allows; without it the stored videos have to do.
+        allows, with ``spare`` credits left for others; without it the stored videos have to do.
         """
         watchers = feed_watchers(self._holders, self._state.name)
-        if not watchers:
+        if not watchers or not await self._is_affordable(spare):
             return
         try:
             (entry,) = await self._caller.reserve([_VIDEOS])
@@ -324,6 +355,17 @@ class _Tracker:
                 await self._store_page(watchers, paid)
         except (BudgetExceeded, SourceError):
             return
+
+    async def _is_affordable(self, spare: int) -> bool:
+        """Whether balance and budget leave what the others need. The reservation decides."""
+        store, now = self._context.store, self._context.clock.now()
+        if self._remaining is not None and self._remaining <= spare:
+            return False
+        for limit in self._context.budget.limits(self._campaign, now):
+            spent = await store.spent(limit.since, limit.campaign_id)
+            if spent.charged + spent.unknown + spent.reserved + spare >= limit.credits:
+                return False
+        return True
 
     async def _store_page(self, watchers: list[Campaign], paid: Paid[VideoPage]) -> None:
         now = self._context.clock.now()
@@ -352,7 +394,7 @@ class _Tracker:
                 self.change = change
             episodes = self._episodes[campaign.campaign_id]
             for verdict in await self._verdicts(campaign, reading, previous, change):
-                total += await self._decide(campaign, verdict, episodes)
+                total += await self._decide(campaign, verdict, change, episodes)
         return total
 
     async def _verdicts(
@@ -437,14 +479,23 @@ class _Tracker:
         return sum(a for a, _ in known), sum(b for _, b in known)
 
     async def _decide(
-        self, campaign: Campaign, verdict: Verdict, episodes: dict[str, Alert]
+        self, campaign: Campaign, verdict: Verdict, change: Change, episodes: dict[str, Alert]
     ) -> Judgement:
         name = self._state.name
         facts: dict[str, object] = {}
+        explanation = None
         if verdict.state is RuleState.FIRES:
             facts["top_videos"] = await self._top_videos(campaign)
+            moved = moved_by(change, verdict)
+            if moved is not None:
+                explanation = await explain_change(self._context, campaign, moved)
         subject = Subject(
-            campaign=campaign, hashtag=name, video_id=None, url=hashtag_url(name), facts=facts
+            campaign=campaign,
+            hashtag=name,
+            video_id=None,
+            url=hashtag_url(name),
+            facts=facts,
+            explanation=explanation,
         )
         key = fingerprint(campaign.campaign_id, verdict.rule, name, None)
         return judge(

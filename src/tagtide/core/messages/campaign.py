@@ -45,7 +45,7 @@ from tagtide.core.metrics import (
     ViralBasis,
 )
 from tagtide.core.reports.campaign import CampaignReport
-from tagtide.core.reports.facts import HashtagLine, VideoLine
+from tagtide.core.reports.facts import HashtagLine, VideoLine, alert_told
 from tagtide.core.reports.weekly import WeeklyRow
 from tagtide.models import Status
 
@@ -207,7 +207,7 @@ def _alerts(report: CampaignReport, most: int = 5) -> list[Block]:
     if not report.alerts:
         return []
     count = len(report.alerts)
-    shown = [Cell(f.clean_text(a.reason, 300), link=safe_link(a.url)) for a in report.alerts[:most]]
+    shown = [Cell(alert_told(a), link=safe_link(a.url)) for a in report.alerts[:most]]
     more = [Cell(f"{count - most} more in `tagtide alerts list`.")] if count > most else []
     return [Heading(f"{f.counted(count, 'alert')} firing"), BulletList((*shown, *more))]
 
@@ -326,15 +326,44 @@ def _viral(report: CampaignReport) -> list[Block]:
             columns,
             rows,
             empty=f"No video is above {factor} times the mean of the others.",
-            note=_AGE_SCORE if report.viral else "",
-        )
+            note=_age_note(report),
+        ),
+        *_standing_out(report),
     ]
 
 
-_AGE_SCORE = (
-    "Age score: standard deviations above what videos of this campaign have at that age; about 1 "
-    "in 100 passes 3."
-)
+def _age_note(report: CampaignReport) -> str:
+    score = next((line.score for line in report.viral if line.score is not None), None)
+    if score is None:
+        return ""
+    return (
+        "Age score: standard deviations above what videos of this campaign have at that age; "
+        f"1 in 100 ordinary videos passes {f.decimal(score.mark)}."
+    )
+
+
+def _standing_out(report: CampaignReport, most: int = 5) -> list[Block]:
+    """Videos that the multiple of the mean does not see: young ones, or several at once."""
+    lines = report.standing_out
+    if not lines:
+        return []
+    items = tuple(
+        Cell(
+            f"{creator_name(line.video.author_username, line.video.author_nickname)}: "
+            f"{f.compact(line.video.counters.view_count)} views, "
+            f"{'' if line.score is None else line.score.sentence}",
+            link=safe_link(line.url),
+            foreign=True,
+        )
+        for line in lines[:most]
+    )
+    more = f" {f.counted(len(lines) - most, 'more video')} in the JSON." if lines[most:] else ""
+    expected = f.counted(max(round(report.scored / 100), 1), "video")
+    return [
+        Heading(f"Far above their age: {f.counted(len(lines), 'video')}"),
+        BulletList(items),
+        Note(f"Of {f.whole(report.scored)} videos about {expected} would be by chance.{more}"),
+    ]
 
 
 def _viral_cells(line: VideoLine) -> tuple[Cell, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tagtide.core.coverage import Completeness
+from tagtide.core.detect.virality import MIN_OTHERS, AgeScore, campaign_scores
 from tagtide.core.metrics import (
     CreatorStanding,
     Growth,
@@ -16,7 +17,6 @@ from tagtide.core.metrics import (
     RateSummary,
     Totals,
     VideoFacts,
-    age_scores,
     creators,
     engagement_growth,
     first_seen_since,
@@ -104,6 +104,10 @@ class CampaignReport:
     viral: tuple[VideoLine, ...]
     viral_judged: bool
     viral_factor: float
+    #: Others far above what the campaign's videos get at their age, furthest first.
+    standing_out: tuple[VideoLine, ...]
+    #: Videos that have an age-adjusted score; about one in a hundred stands out by chance.
+    scored: int
     top_videos: tuple[VideoLine, ...]
     top_by_views: tuple[VideoLine, ...]
     top_creators: tuple[CreatorStanding, ...]
@@ -148,6 +152,8 @@ class CampaignReport:
             **self._figures(),
             "viral_videos": [line.as_dict() for line in self.viral],
             "viral_judged": self.viral_judged,
+            "standout_videos": [line.as_dict() for line in self.standing_out],
+            "age_scored_videos": self.scored,
             "top_videos": _ranked(self.top_videos),
             "top_videos_by_views": _ranked(self.top_by_views),
             "top_creators": [creator_dict(i, c) for i, c in enumerate(self.top_creators, 1)],
@@ -237,6 +243,8 @@ class CampaignFacts:
     hashtags: Sequence[HashtagFacts] = ()
     #: What the campaign spent on the report's day; None when unknown.
     credits_used: int | None = None
+    #: By video id, the reading nearest to a week before ``as_of``; the age curve is fitted on them.
+    week_before: Mapping[str, VideoReading] = field(default_factory=dict)
     #: In the account's currency; None when not configured.
     price_per_credit: float | None = None
     #: Body of the report of an earlier day, as `CampaignReport.as_dict` made it.
@@ -264,6 +272,10 @@ def _build(kind: str, facts: CampaignFacts, top: int) -> CampaignReport:
     new = first_seen_since(videos, _new_after(compared, as_of), as_of)
     rules = campaign.rules
     on = as_of.astimezone(ZoneInfo(campaign.timezone)).date()
+    scores = campaign_scores(
+        videos, as_of, facts.week_before, max(rules.viral_min_others, MIN_OTHERS)
+    )
+    viral = _viral_lines(videos, scores, rules.viral_factor, rules.viral_min_others)
     priority = top_by_views((v for v in videos if v.high_priority_at is not None), len(videos))
     return CampaignReport(
         kind=kind,
@@ -275,9 +287,11 @@ def _build(kind: str, facts: CampaignFacts, top: int) -> CampaignReport:
         competitors=tuple(line for line in lines if line.role is Role.COMPETITOR),
         totals=sums,
         rates=rate_summary(videos),
-        viral=_viral_lines(videos, as_of, rules.viral_factor, rules.viral_min_others),
+        viral=viral,
         viral_judged=sums.views.known > rules.viral_min_others,
         viral_factor=rules.viral_factor,
+        standing_out=_standing_out(videos, scores, viral),
+        scored=len(scores),
         top_videos=tuple(map(VideoLine, top_by_engagement(videos, top))),
         top_by_views=tuple(map(VideoLine, top_by_views(videos, top))),
         top_creators=tuple(creators(videos)[:top]),
@@ -297,14 +311,26 @@ def _build(kind: str, facts: CampaignFacts, top: int) -> CampaignReport:
 
 
 def _viral_lines(
-    videos: Sequence[VideoFacts], as_of: datetime, factor: float, min_others: int
+    videos: Sequence[VideoFacts], scores: Mapping[str, AgeScore], factor: float, min_others: int
 ) -> tuple[VideoLine, ...]:
     found = viral_videos(videos, factor, min_others)
-    if not found:
-        return ()
-    by_id = {v.video_id: v for v in videos}
-    scores = age_scores(videos, as_of, min_others)
+    by_id = {v.video_id: v for v in videos} if found else {}
     return tuple(VideoLine(by_id[o.video_id], o, scores.get(o.video_id)) for o in found)
+
+
+def _standing_out(
+    videos: Sequence[VideoFacts], scores: Mapping[str, AgeScore], viral: Sequence[VideoLine]
+) -> tuple[VideoLine, ...]:
+    listed = {line.video.video_id for line in viral}
+    lines = [
+        VideoLine(video, score=score)
+        for video in videos
+        if (score := scores.get(video.video_id)) is not None
+        and score.stands_out
+        and video.video_id not in listed
+    ]
+    lines.sort(key=lambda line: (-line.score.z if line.score else 0.0, line.video.video_id))
+    return tuple(lines)
 
 
 def _compared_with(growth: Growth, own: Sequence[HashtagLine]) -> ComparedWith | None:

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tagtide.core.coverage import Completeness
-from tagtide.core.formats import counted, iso_utc, percent
+from tagtide.core.detect.virality import AgeScore
+from tagtide.core.formats import clean_text, counted, iso_utc, percent
 from tagtide.core.metrics import (
-    AgeScore,
     Change,
     CreatorStanding,
     VideoFacts,
@@ -29,6 +29,9 @@ from tagtide.models import (
     Status,
     video_url,
 )
+
+#: An explanation speaks of the run that wrote it, which may have waited for the API.
+_SAME_RUN = timedelta(minutes=30)
 
 __all__ = ["HashtagFacts", "HashtagLine", "VideoFacts", "VideoLine"]
 
@@ -216,7 +219,10 @@ class VideoLine:
                 "others": self.viral.others,
                 "times": round(self.viral.times, 2),
                 "age_adjusted_z": None if self.score is None else round(self.score.z, 2),
+                "age_score": None if self.score is None else self.score.as_dict(),
             }
+        elif self.score is not None:
+            body["age_score"] = self.score.as_dict()
         return body
 
 
@@ -276,8 +282,27 @@ def alert_dict(alert: Alert) -> dict[str, Any]:
         "value": alert.value,
         "threshold": alert.threshold,
         "reason": alert.reason,
+        "why": alert_why(alert),
         "url": alert.url,
     }
+
+
+def alert_why(alert: Alert) -> str | None:
+    """What explains an alert, in a sentence; None where nothing does."""
+    explanation = alert.data.get("explanation")
+    said = explanation.get("sentence") if isinstance(explanation, dict) else None
+    return said if isinstance(said, str) and said else None
+
+
+def alert_told(alert: Alert) -> str:
+    """What fired and what explains it, as one clean line."""
+    why = alert_why(alert)
+    if why is None:
+        return clean_text(alert.reason, 600)
+    until = datetime.fromisoformat(alert.data["explanation"]["until"])
+    # Later runs renew the figures of the reason, not the explanation.
+    when = "When told: " if alert.updated_at - until > _SAME_RUN else ""
+    return clean_text(f"{alert.reason} {when}{why}", 900)
 
 
 def rounded(rate: float | None, places: int = 6) -> float | None:
