@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -16,10 +17,15 @@ from types import ModuleType
 from typing import cast
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from tagtide.clock import SystemClock
+from tagtide.core.messages.notice import Look
+from tagtide.core.messages.style import Style
+from tagtide.core.messages.template import parse_template
 from tagtide.errors import ConfigError, InvalidInput
 from tagtide.models import Job
-from tagtide.ports import Channel, Clock, Source, Spool, Store
+from tagtide.ports import Channel, Clock, Lifeline, Source, Spool, Store
 from tagtide.services.context import BudgetPolicy, Context
 from tagtide.settings import LOOPBACK, ChannelSettings, Loaded, Settings, mask_url
 
@@ -34,6 +40,8 @@ class App:
     loaded: Loaded
     context: Context
     channels: Mapping[str, Channel]
+    #: The dead man's switch; None where none is configured.
+    lifeline: Lifeline | None = None
 
     @property
     def store(self) -> Store:
@@ -83,11 +91,14 @@ async def open_app(
         channels = make_channels(settings, clock) if source else {}
         for channel in channels.values():
             stack.push_async_callback(channel.aclose)
+        lifeline = make_lifeline(settings, clock) if source else None
+        if lifeline is not None:
+            stack.push_async_callback(lifeline.aclose)
         store = await open_store(
             settings.database.url, migrate="auto" if migrate is None else migrate, clock=clock
         )
         stack.push_async_callback(store.aclose)
-        yield App(loaded, make_context(settings, store, the_source, clock), channels)
+        yield App(loaded, make_context(settings, store, the_source, clock), channels, lifeline)
 
 
 def make_context(settings: Settings, store: Store, source: Source, clock: Clock) -> Context:
@@ -155,27 +166,134 @@ def api_key(settings: Settings) -> str:
 
 
 def make_channels(settings: Settings, clock: Clock) -> dict[str, Channel]:
-    """Every configured channel, by name. Raises `ConfigError` that names the channel."""
+    """Every configured channel, by name. Raises `ConfigError` with what is wrong with each."""
     made: dict[str, Channel] = {}
-    for name, channel in settings.channels.items():
+    problems: list[str] = []
+    hints: list[str] = []
+    for name in settings.channels:
         try:
-            made[name] = _make_channel(name, channel, clock)
-        except InvalidInput as error:
-            raise ConfigError(
-                f"channel {name}: {error}", hint=error.hint or f"Correct [channels.{name}]."
-            ) from error
+            made[name] = make_channel(settings, name, clock)
+        except ConfigError as error:
+            problems += error.problems
+            hints.append(error.hint)
+    if problems:
+        raise ConfigError(problems, hint=" ".join(dict.fromkeys(filter(None, hints))))
     return made
 
 
-def _make_channel(name: str, channel: ChannelSettings, clock: Clock) -> Channel:
+def make_channel(settings: Settings, name: str, clock: Clock) -> Channel:
+    """One configured channel. Raises `ConfigError` that names it."""
+    channel = settings.channels[name]
+    try:
+        return _MAKERS[channel.kind](name, channel, _look(settings, channel), clock)
+    except InvalidInput as error:
+        raise ConfigError(
+            f"channel {name}: {error}", hint=error.hint or f"Correct [channels.{name}]."
+        ) from error
+
+
+def _look(settings: Settings, channel: ChannelSettings) -> Look:
+    home = settings.web.public_url
+    return Look(
+        style=Style(channel.numbers, channel.clock),
+        title=parse_template(channel.title) if channel.title else None,
+        text=parse_template(channel.text) if channel.text else None,
+        home=f"{home.rstrip('/')}/" if home else None,
+    )
+
+
+def _slack(name: str, channel: ChannelSettings, look: Look, clock: Clock) -> Channel:
     from tagtide.channels.slack import SlackChannel
+
+    return SlackChannel(name, _secret(channel.url), clock=clock, look=look, allow=channel.allow)
+
+
+def _teams(name: str, channel: ChannelSettings, look: Look, clock: Clock) -> Channel:
+    from tagtide.channels.teams import TeamsChannel
+
+    return TeamsChannel(name, _secret(channel.url), clock=clock, look=look, allow=channel.allow)
+
+
+def _email(name: str, channel: ChannelSettings, look: Look, _: Clock) -> Channel:
+    from tagtide.channels.email import EmailChannel
+
+    return EmailChannel(
+        name,
+        channel.host or "",
+        sender=channel.sender or "",
+        recipients=channel.to,
+        port=channel.port,
+        security=channel.security,
+        username=channel.username,
+        password=_secret(channel.password) or None,
+        look=look,
+        allow=channel.allow,
+    )
+
+
+def _webhook(name: str, channel: ChannelSettings, _: Look, clock: Clock) -> Channel:
     from tagtide.channels.webhook import WebhookChannel
 
-    url = channel.url.get_secret_value()
-    if channel.kind == "slack":
-        return SlackChannel(name=name, url=url, clock=clock)
-    secret = channel.secret.get_secret_value() if channel.secret else None
-    return WebhookChannel(name=name, url=url, secret=secret, clock=clock)
+    return WebhookChannel(
+        name,
+        _secret(channel.url),
+        clock=clock,
+        secret=None if channel.secret is None else _secret(channel.secret),
+        previous_secret=_secret(channel.previous_secret) or None,
+        allow=channel.allow,
+    )
+
+
+def _apprise(name: str, channel: ChannelSettings, look: Look, _: Clock) -> Channel:
+    from tagtide.channels.apprise import AppriseChannel
+
+    return AppriseChannel(name, _secret(channel.url), look=look, allow=channel.allow)
+
+
+_MAKERS = {
+    "slack": _slack,
+    "teams": _teams,
+    "email": _email,
+    "webhook": _webhook,
+    "apprise": _apprise,
+}
+
+
+def _secret(value: SecretStr | None) -> str:
+    return value.get_secret_value() if value is not None else ""
+
+
+def make_lifeline(settings: Settings, clock: Clock) -> Lifeline | None:
+    """The dead man's switch, if one is configured. Raises `ConfigError`."""
+    from tagtide.channels.deadman import DeadmanSwitch
+
+    deadman = settings.deadman
+    if deadman.url is None:
+        return None
+    try:
+        return DeadmanSwitch(
+            _secret(deadman.url), clock=clock, method=deadman.method, allow=deadman.allow
+        )
+    except InvalidInput as error:
+        raise ConfigError(f"dead man's switch: {error}", hint="Correct [deadman].") from error
+
+
+def masked_target(channel: ChannelSettings) -> str:
+    """Where a channel leads, for people: enough to tell two apart, nothing that opens it."""
+    if channel.kind == "email":
+        count = len(channel.to)
+        return f"{channel.host}, {count} recipient{'s' if count != 1 else ''}"
+    scheme, _, rest = _secret(channel.url).partition("://")
+    if channel.kind == "apprise":
+        return f"{scheme}://***" if re.fullmatch(r"[a-z0-9+.-]{1,20}", scheme) else "***"
+    host = urlsplit(f"https://{rest}").hostname or ""
+    if not re.fullmatch(r"[a-z0-9.:\[\]-]{1,253}", host):
+        return "***"
+    # What stands in front of the last names of a host may be a token.
+    labels = host.split(".")
+    hidden = len(labels) > 3 and not host.replace(".", "").isdigit()
+    shown = "***." + ".".join(labels[-2:]) if hidden else host
+    return f"{'http' if scheme == 'http' else 'https'}://{shown}/***"
 
 
 class _NoSource:

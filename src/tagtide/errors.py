@@ -82,6 +82,29 @@ class Charge(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Fault(StrEnum):
+    """Why a message was not accepted: all that a person is told about a receiver.
+
+    More would tell whoever may set a channel what stands behind an address.
+    """
+
+    #: The address may not be used; nothing was sent.
+    ADDRESS = "address"
+    #: Unknown name, refused connection, broken conversation.
+    UNREACHABLE = "unreachable"
+    #: The certificate is not good for the name.
+    CERTIFICATE = "certificate"
+    TIMEOUT = "timeout"
+    #: Not now: too many messages, or a fault at the receiver.
+    BUSY = "busy"
+    #: User, password, token or signature are not accepted.
+    LOGIN = "login"
+    #: It was understood and not accepted.
+    REFUSED = "refused"
+    #: The address is no longer in use.
+    GONE = "gone"
+
+
 class TagtideError(Exception):
     """Something went wrong that a person can act on."""
 
@@ -297,15 +320,21 @@ class DeliveryError(TagtideError):
         self,
         message: str = "",
         *,
+        fault: Fault = Fault.REFUSED,
         permanent: bool = False,
         refused: bool = False,
+        too_large: bool = False,
         retry_after: float | None = None,
         hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
+        #: Why, in one of a few fixed words.
+        self.fault = fault
         #: True when sending it again cannot help.
         self.permanent = permanent
         #: True when the receiver understood and said no; worth a few more tries, not days of them.
         self.refused = refused
+        #: True when a shorter message might be accepted.
+        self.too_large = too_large
         #: Seconds the receiver asked to wait.
         self.retry_after = retry_after

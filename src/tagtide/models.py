@@ -158,6 +158,10 @@ class Campaign:
     hashtags: tuple[CampaignHashtag, ...]
     #: IANA name.
     timezone: str = "UTC"
+    #: How its readers write numbers, a key of `core.messages.style.NUMBERS`, and the time of day,
+    #: "24h" or "12h"; None takes what the channel is set to.
+    numbers: str | None = None
+    clock: str | None = None
     starts_on: date | None = None
     ends_on: date | None = None
     rules: RuleSettings = RuleSettings()

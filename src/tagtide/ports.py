@@ -122,6 +122,16 @@ class Channel(Protocol):
         """Close connections."""
 
 
+class Lifeline(Protocol):
+    """Someone outside who raises the alarm when this process falls silent."""
+
+    async def ping(self) -> None:
+        """Say once that this process does its work. Raises `DeliveryError`; names no address."""
+
+    async def aclose(self) -> None:
+        """Close connections."""
+
+
 # --- storage: what is written ---------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ are `pydantic.SecretStr`; they never show in `repr`, in errors or in `effective(
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import re
 import stat
@@ -27,6 +28,7 @@ from pydantic import (
     model_validator,
 )
 
+from tagtide.channel_settings import channel_problems, deadman_problems
 from tagtide.core.rule_limits import problems_of
 from tagtide.core.schedule import DEFAULTS as SCHEDULE_DEFAULTS
 from tagtide.core.schedule import Schedule
@@ -184,12 +186,73 @@ class CollectSettings(Section):
 
 
 class ChannelSettings(Section):
-    """One way to tell people."""
+    """One way to tell people; which keys a kind has, `channel_settings` knows."""
 
-    kind: Literal["webhook", "slack"]
-    url: SecretStr
-    #: Signs webhook messages (Standard Webhooks, ``whsec_...``).
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_alias=True)
+
+    kind: Literal["slack", "teams", "email", "webhook", "apprise"]
+    url: SecretStr | None = None
+    #: Signs webhook messages (Standard Webhooks, ``whsec_...``); the one before signs as well.
     secret: SecretStr | None = None
+    previous_secret: SecretStr | None = None
+    #: The mail server.
+    host: str | None = None
+    port: int | None = Field(default=None, ge=1, le=65_535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    password: SecretStr | None = None
+    sender: str | None = Field(default=None, alias="from")
+    to: tuple[str, ...] = ()
+    #: Private networks that the channel may reach.
+    allow: tuple[str, ...] = ()
+    #: Wording of alerts, with {placeholders}.
+    title: str | None = None
+    text: str | None = None
+    numbers: Literal["1,234.5", "1.234,5", "1 234,5", "1'234.5", "1234.5"] = "1,234.5"
+    clock: Literal["24h", "12h"] = "24h"
+
+    @field_validator("to", "allow", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _items(value)
+
+    @field_validator("allow")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _checked_networks(value)
+
+
+def _items(value: object) -> object:
+    """A list; in the environment its items stand with commas between them."""
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    return value
+
+
+def _checked_networks(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        try:
+            ipaddress.ip_network(text)
+        except ValueError as error:
+            raise ValueError("must be networks such as 10.1.0.0/16") from error
+    return texts
+
+
+class DeadmanSettings(Section):
+    """A dead man's switch: an address outside that raises the alarm when tagtide falls silent."""
+
+    #: Such as https://hc-ping.com/...; whoever knows it can ping.
+    url: SecretStr | None = None
+    #: Seconds between two pings.
+    every: float = Field(default=60.0, ge=10, le=86_400)
+    method: Literal["GET", "POST"] = "GET"
+    #: Private networks that the address may lead to.
+    allow: tuple[str, ...] = ()
+
+    @field_validator("allow")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _checked_networks(value)
 
 
 class WebSettings(Section):
@@ -197,6 +260,19 @@ class WebSettings(Section):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65535)
+    #: Where people reach these pages, for links in messages.
+    public_url: str | None = None
+
+    @field_validator("public_url")
+    @classmethod
+    def _page(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        odd = any(c in value for c in "\\<>|\"'` ") or not value.isprintable()
+        if odd or parts.scheme not in {"https", "http"} or not parts.hostname or "@" in value:
+            raise ValueError("must be an address such as https://tagtide.example.com")
+        return value
 
 
 class LogSettings(Section):
@@ -216,6 +292,7 @@ class Settings(Section):
     rules: RuleDefaults = RuleDefaults()
     collect: CollectSettings = CollectSettings()
     channels: dict[str, ChannelSettings] = Field(default_factory=dict)
+    deadman: DeadmanSettings = DeadmanSettings()
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
 
@@ -243,7 +320,7 @@ class Loaded:
         """Every value with its origin; secrets and passwords masked."""
         return [
             Effective(key, _shown(key, value), self.origins.get(key, "default"))
-            for key, value in _flatten(self.settings.model_dump())
+            for key, value in _flatten(self.settings.model_dump(by_alias=True))
         ]
 
     def warnings(self) -> list[str]:
@@ -302,10 +379,18 @@ def load(
     if database:
         _set(values, "database.url", database)
         origins["database.url"] = "--database"
+    found = [
+        *channel_problems(values.get("channels"), origins, str(path)),
+        *deadman_problems(values.get("deadman"), origins, str(path)),
+    ]
+    for key, sentence in found:
+        origin = origins.get(key, str(path))
+        problems.append(sentence if origin == str(path) else f"{sentence} (from {origin})")
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        problems += [_sentence(item, origins) for item in error.errors()]
+        said = {key for key, _ in found}
+        problems += [_sentence(e, origins) for e in error.errors() if _key(e) not in said]
         raise ConfigError(problems, hint=_where(problems, path)) from None
     if problems:
         raise ConfigError(problems, hint=_where(problems, path))
@@ -366,18 +451,23 @@ def _read_secret_files(
     values: dict[str, Any], origins: dict[str, str], path: Path, problems: list[str]
 ) -> None:
     """Replace ``NAME_file`` by the content of that file, for the secrets a file may hold."""
-    for key in [
-        k for k, _ in _flatten(values) if k.endswith(("key_file", "url_file", "secret_file"))
-    ]:
+    found = dict(_flatten(values))
+    for key in [k for k in found if k.endswith(_SECRET_FILES)]:
         target = key.removesuffix("_file")
-        file = path.parent / str(dict(_flatten(values))[key])
+        file = path.parent / str(found[key])
         _drop(values, key)
         origins.pop(key, None)
+        if target in found:
+            problems.append(f"{target} and {key} are both set; keep one of them")
         try:
             _set(values, target, file.read_text(encoding="utf-8").strip())
             origins[target] = str(file)
         except (OSError, UnicodeDecodeError) as error:
             problems.append(f"{key}: {file} cannot be read ({type(error).__name__})")
+
+
+#: Keys that may stand in a file of their own.
+_SECRET_FILES = ("key_file", "url_file", "secret_file", "password_file")
 
 
 def _drop(values: dict[str, Any], key: str) -> None:
@@ -406,9 +496,12 @@ def _from_environment(
             problems.append(f"{name}: {value} cannot be read ({type(error).__name__})")
 
 
+def _key(item: Any) -> str:
+    return ".".join(str(part) for part in item["loc"])
+
+
 def _sentence(item: Any, origins: Mapping[str, str]) -> str:
-    location = [str(part) for part in item["loc"]]
-    key = ".".join(location)
+    location, key = [str(part) for part in item["loc"]], _key(item)
     origin = origins.get(key) or next((o for k, o in origins.items() if k.startswith(key)), "")
     where = f" (from {origin})" if origin else ""
     if item["type"] == "extra_forbidden":
@@ -427,7 +520,8 @@ def _names(parents: list[str]) -> list[str]:
             model = ChannelSettings
         elif parent in model.model_fields:
             model = model.model_fields[parent].annotation
-    return [] if model is None else [*model.model_fields]
+    fields = {} if model is None else model.model_fields
+    return [field.alias or name for name, field in fields.items()]
 
 
 def _anchor(settings: Settings, path: Path | None, origins: Mapping[str, str]) -> Settings:
@@ -487,14 +581,37 @@ _INTRO = """\
 
 _OUTRO = """\
 
-# Where alerts go. One table per channel; the name is yours.
+# Where alerts go. One table per channel; the name is yours. `tagtide channels test` tries them.
+# Keys of every kind:
+#   allow = ["10.1.0.0/16"]         # private networks it may reach; only in this file
+# Keys of every kind but webhook:
+#   title = "{kind}: #{hashtag}"    # wording; the placeholders are listed in docs/channels.md
+#   text = "{reason} {explanation}"
+#   numbers = "1,234.5"             # or "1.234,5", "1 234,5", "1'234.5", "1234.5"
+#   clock = "24h"                   # or "12h"
 #[channels.team]
-#kind = "slack"                  # slack or webhook
-#url_file = "slack-url.txt"      # the address is a secret: keep it in a file of its own
+#kind = "slack"
+#url_file = "slack-url.txt"      # of an incoming webhook; a secret: keep it in a file of its own
+#[channels.office]
+#kind = "teams"
+#url_file = "teams-url.txt"      # of a workflow "when a Teams webhook request is received"
+#[channels.mail]
+#kind = "email"
+#host = "smtp.example.com"
+#port = 587                      # 465 with security = "tls"
+#security = "starttls"           # or tls; none is for this machine only
+#username = "tagtide"
+#password_file = "smtp-password.txt"
+#from = "tagtide@example.com"
+#to = ["ana@example.com", "ben@example.com"]
 #[channels.crm]
 #kind = "webhook"
 #url_file = "webhook-url.txt"
-#secret_file = "webhook-secret.txt"   # signs messages (Standard Webhooks)
+#secret_file = "webhook-secret.txt"           # signs messages (Standard Webhooks)
+#previous_secret_file = "webhook-secret-before.txt"   # while receivers change over to the new one
+#[channels.phone]
+#kind = "apprise"                # needs: pip install 'tagtide[apprise]'
+#url_file = "apprise-url.txt"
 """
 
 
@@ -518,6 +635,8 @@ def _line(section: type[Section], key: str) -> str:
         text += f" {_toml(default)}"
     if key == "key":
         text = '#key_file = "scavio-key.txt"'
+    if section is DeadmanSettings and key == "url":
+        text = '#url_file = "deadman-url.txt"'
     return (
         f"{text:<46}  # {comment}".rstrip(" #") + "\n"
         if not comment
@@ -556,6 +675,10 @@ _COMMENTS = {
     "RuleDefaults.new_videos_for_runs": "runs in a row it must hold before it fires",
     "RuleDefaults.new_videos_for_hours": "and hours; the same for the other rules",
     "CollectSettings.pages": "feed pages of 30 per hashtag",
+    "DeadmanSettings.url": "the address to ping is a secret",
+    "DeadmanSettings.every": "seconds between two pings",
+    "DeadmanSettings.allow": "private networks it may lead to; only here",
+    "WebSettings.public_url": "where people reach the pages, for links in messages",
     "WebSettings.host": "other addresses are for behind a proxy",
     "LogSettings.format": "auto, console or json",
 }

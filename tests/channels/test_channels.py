@@ -11,13 +11,17 @@ import traceback
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from tagtide.channels import posting
+from tagtide.channels.harmless import without_markup
 from tagtide.channels.slack import SlackChannel
-from tagtide.channels.slack.blocks import escaped, message
+from tagtide.channels.slack.blocks import message
+from tagtide.channels.teams import TeamsChannel, card
 from tagtide.channels.webhook import MAX_PAYLOAD, WebhookChannel, encode
 from tagtide.clock import SimulatedClock, SystemClock
+from tagtide.core.messages.notice import Look
+from tagtide.core.messages.template import parse_template
 from tagtide.errors import ConfigError, DeliveryError, InvalidInput
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -31,6 +35,10 @@ def webhook(url, secret=SECRET):
 
 def slack(url):
     return SlackChannel(name="team", url=url, clock=SystemClock())
+
+
+def teams(url):
+    return TeamsChannel(name="team", url=url, clock=SystemClock())
 
 
 def answering(status, *headers, body=b"ok"):
@@ -55,7 +63,7 @@ OUTCOMES = [
 ]
 
 
-@pytest.mark.parametrize("make", [webhook, slack])
+@pytest.mark.parametrize("make", [webhook, slack, teams])
 @pytest.mark.parametrize(("status", "headers", "expected"), OUTCOMES)
 def test_what_an_answer_means(send, notify, payload, make, status, headers, expected):
     answer = answering(status, *headers) if status != 204 else b"HTTP/1.1 204 X\r\n\r\n"
@@ -68,9 +76,10 @@ def test_what_an_answer_means(send, notify, payload, make, status, headers, expe
     assert (error.permanent, error.retry_after) == expected
 
 
-def test_404_is_final_for_slack_only(send, notify, payload):
-    _, error = send(slack, notify(payload), answering(404, body=b"no_service"))
-    assert error.permanent
+def test_404_is_final_where_the_service_says_so(send, notify, payload):
+    for make in (slack, teams):
+        _, error = send(make, notify(payload), answering(404, body=b"no_service"))
+        assert error.permanent
     _, error = send(webhook, notify(payload), answering(404))
     assert not error.permanent
 
@@ -82,6 +91,19 @@ def test_a_webhook_can_be_verified(send, notify, payload):
         assert Webhook(SECRET).verify(body, headers) == payload
         assert headers["webhook-id"] == "msg_1"
         assert headers["content-type"] == "application/json"
+
+
+def test_while_a_secret_is_changed_both_the_old_and_the_new_verify(send, notify, payload):
+    old = "whsec_" + base64.b64encode(b"f" * 32).decode()
+    make = lambda url: WebhookChannel(  # noqa: E731
+        "team", url, clock=SystemClock(), secret=SECRET, previous_secret=old
+    )
+    receiver, _ = send(make, notify(payload), answering(200))
+    headers, body = receiver.seen[0]
+    for secret in (SECRET, old):
+        assert Webhook(secret).verify(body, headers) == payload
+    with pytest.raises(WebhookVerificationError):
+        Webhook("whsec_" + base64.b64encode(b"x" * 32).decode()).verify(body, headers)
 
 
 def test_a_webhook_without_a_secret_still_names_the_message(send, notify, payload):
@@ -99,7 +121,7 @@ def test_a_secret_that_is_none_is_refused_without_being_told(secret):
     assert not secret or secret not in str(caught.value) + caught.value.hint.replace("whsec_", "")
 
 
-@pytest.mark.parametrize("make", [webhook, slack])
+@pytest.mark.parametrize("make", [webhook, slack, teams])
 @pytest.mark.parametrize("url", ["http://example.com/x", "https://10.0.0.1/x", "https://u@e.com/"])
 def test_addresses_that_are_refused(make, url):
     with pytest.raises(InvalidInput):
@@ -170,7 +192,7 @@ def test_a_closed_port(notify, payload):
     assert caught.value.__cause__ is None
 
 
-@pytest.mark.parametrize("make", [webhook, slack])
+@pytest.mark.parametrize("make", [webhook, slack, teams])
 @pytest.mark.parametrize(
     "answer", [answering(302), answering(500), answering(410), _reset, _not_http]
 )
@@ -212,6 +234,42 @@ def test_a_long_payload_loses_videos_first(payload):
     assert len(content) <= MAX_PAYLOAD
     assert len(json.loads(content)["alert"]["top_videos"]) == 3
     assert len(payload["alert"]["top_videos"]) == 5
+
+
+def test_a_long_digest_loses_items_and_says_how_many(payload):
+    alert = payload["alert"] | {"top_videos": [], "reason": "x" * 900}
+    content = encode({"type": "digest", "items": [alert] * 40, "more": 2})
+    assert len(content) <= MAX_PAYLOAD
+    sent = json.loads(content)
+    assert len(sent["items"]) > 5
+    assert len(sent["items"]) + sent["more"] == 42
+
+
+def test_an_explanation_too_long_to_be_sent_keeps_its_sentence(payload):
+    explanation = {"sentence": "One video made it.", "shares": ["x" * 30_000]}
+    payload["alert"]["explanation"] = explanation
+    sent = json.loads(encode(payload))
+    assert sent["alert"]["explanation"] == {"sentence": "One video made it."}
+
+
+def test_what_is_too_large_for_a_receiver_is_sent_again_short(send, notify, payload):
+    answers = [answering(413), answering(200)]
+
+    async def answer(writer):
+        writer.write(answers.pop(0))
+
+    receiver, error = send(webhook, notify(payload), answer)
+    assert error is None
+    long, short = (json.loads(body) for _, body in receiver.seen)
+    assert long == payload
+    assert short["alert"] == payload["alert"] | {"top_videos": []}
+    identities = {headers["webhook-id"] for headers, _ in receiver.seen}
+    assert identities == {"msg_1"}
+
+
+def test_what_is_too_large_even_so_is_refused(send, notify, payload):
+    receiver, error = send(webhook, notify(payload), answering(413))
+    assert (len(receiver.seen), error.refused, error.permanent) == (2, True, False)
 
 
 @pytest.mark.parametrize("bad", [{"x": "y" * 30_000}, {"x": float("nan")}, {"x": object()}])
@@ -262,6 +320,18 @@ def texts(node):
             yield from texts(value)
 
 
+def buttons(node):
+    """Every button of a message."""
+    if isinstance(node, dict):
+        if node.get("type") == "button":
+            yield node
+        for value in node.values():
+            yield from buttons(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from buttons(value)
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_strangers_text_is_harmless_and_within_limits(payload, text):
     alert = payload["alert"]
@@ -284,9 +354,9 @@ def test_strangers_text_is_harmless_and_within_limits(payload, text):
 
 
 def test_only_pages_on_tiktok_become_links(payload):
-    links = [text for kind, text in texts(message(payload)["blocks"]) if text.startswith("<")]
+    links = [button["url"] for button in buttons(message(payload))]
     assert len(links) == 4
-    assert all(link.startswith("<https://www.tiktok.com/") for link in links)
+    assert all(link.startswith("https://www.tiktok.com/") for link in links)
     for url in (
         "https://www.tiktok.com.evil.example/",
         "https://www.tiktok.com/@a|b",
@@ -325,7 +395,44 @@ def test_numbers_that_are_none_are_left_out(payload, value):
     assert "New videos" not in json.dumps(message(payload))
 
 
-def test_escaping():
-    assert escaped("a < b & c", 50) == "a &lt; b &amp; c"
-    assert escaped("@here", 50) == "@\u200bhere"
-    assert escaped("x" * 50, 10).endswith("…")
+def test_words_in_the_line_that_slack_reads_as_markup():
+    assert without_markup("a < b & c") == "a ‹ b ＆ c"
+    assert without_markup("@here") == "＠here"
+    assert without_markup("14:05, 48.2 k (5 %)") == "14:05, 48.2 k (5 %)"
+
+
+def test_a_link_to_our_own_pages_only_when_there_are_any(payload):
+    assert [b["text"]["text"] for b in buttons(message(payload))][-1] == "Open on TikTok"
+    shown = list(buttons(message(payload, Look(home="https://tagtide.example/"))))
+    assert shown[-1]["url"] == "https://tagtide.example/"
+
+
+# --- a card for Teams -----------------------------------------------------------------------------
+
+
+def test_a_card_says_what_matters(send, notify, payload):
+    receiver, error = send(teams, notify(payload), b"HTTP/1.1 202 X\r\nContent-Length: 0\r\n\r\n")
+    assert error is None
+    sent = json.loads(receiver.seen[0][1])
+    assert sent["type"] == "message"
+    (attachment,) = sent["attachments"]
+    assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
+    shown = json.dumps(attachment["content"], ensure_ascii=False)
+    for fact in ("Alert: #tidal", "312 new videos in 6.1 h", "48.2 k", "Summer", "Low tide 0"):
+        assert fact in shown
+    (action,) = attachment["content"]["actions"]
+    assert action["url"] == "https://www.tiktok.com/tag/tidal"
+
+
+def test_a_digest_fits_into_a_card(payload):
+    alert = payload["alert"] | {"top_videos": [], "reason": "\U0001f600" * 900}
+    content = card.encode({"type": "digest", "items": [alert] * 15, "more": 0})
+    assert len(content) <= 28_000
+    shown = content.decode()
+    assert shown.count("Firing") >= 8
+    assert "more in: tagtide alerts list" in shown
+
+
+def test_a_title_of_ones_own_that_comes_out_empty_is_ours(payload):
+    look = Look(title=parse_template(" \n "))
+    assert message(payload, look)["blocks"][0]["text"]["text"] == "Alert: #tidal"

@@ -50,6 +50,8 @@ def test_hashtags_that_are_none(cli: Cli, typed: str) -> None:
     [
         (["--timezone", "Europe/Pariss"], 2, "Europe/Paris"),
         (["--timezone", "CEST+1"], 2, "time zone"),
+        (["--numbers", "1.2.3"], 2, "1.234,5"),
+        (["--clock", "13h"], 2, "24h"),
         (["--threshold", "glow"], 2, "NAME=NUMBER"),
         (["--threshold", "glow=many"], 2, "not a number"),
         (["--threshold", "other=5"], 2, "other"),
@@ -107,6 +109,15 @@ def test_a_campaign_lives_and_goes(cli: Cli) -> None:
     removed = cli("campaign", "remove", "Summer", "--yes")
     assert removed.code == 0
     assert cli("campaign", "show", "Summer").code == 1
+
+
+def test_numbers_and_clock_of_its_readers(cli: Cli) -> None:
+    added = cli(*ADD, "glow", "--numbers", "1.234,5", "--clock", "12h", "--json")
+    assert (added.json["numbers"], added.json["clock"]) == ("1.234,5", "12h")
+    edited = cli("campaign", "edit", "Summer", "--clock", "24h", "--json")
+    assert (edited.json["numbers"], edited.json["clock"]) == ("1.234,5", "24h")
+    (listed,) = cli("campaign", "list", "--json").json["campaigns"]
+    assert (listed["numbers"], listed["clock"]) == ("1.234,5", "24h")
 
 
 def test_a_wrong_name_suggests_the_right_one(cli: Cli) -> None:

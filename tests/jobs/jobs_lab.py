@@ -23,7 +23,7 @@ from tagtide.clock import SystemClock
 from tagtide.jobs import Health, Service, ServicePlan, Slot
 from tagtide.jobs.service import Queue
 from tagtide.models import Campaign, CampaignHashtag, Job, Run
-from tagtide.ports import Clock
+from tagtide.ports import Clock, Lifeline
 from tagtide.settings import Loaded, load
 from tagtide.simulator import SimulatorServer, make_world
 from tagtide.storage.store import open_store
@@ -171,7 +171,7 @@ async def service_on(loaded: Loaded, clock: Clock, queue: InlineQueue) -> Any:
         yield app, service
 
 
-def make_service(app: App, queue: Queue) -> Service:
+def make_service(app: App, queue: Queue, lifeline: Lifeline | None = None) -> Service:
     schedules = app.loaded.settings.schedules
     plan = ServicePlan(
         database_url=app.loaded.settings.database.url,
@@ -179,7 +179,7 @@ def make_service(app: App, queue: Queue) -> Service:
         host="here",
         schedules={job: getattr(schedules, job.value) for job in Job},
     )
-    return Service(plan, app.context, app.channels, Health(), queue)
+    return Service(plan, app.context, app.channels, Health(), queue, lifeline)
 
 
 # --- in processes of their own --------------------------------------------------------------------

@@ -70,6 +70,8 @@ def campaign(name: str = "Spring", **changes: Any) -> Campaign:
             CampaignHashtag(name="theirs", role=Role.COMPETITOR),
         ),
         "timezone": "Europe/Paris",
+        "numbers": "1.234,5",
+        "clock": "24h",
     }
     return Campaign(**values | changes)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +13,6 @@ from tagtide.core.alerts import (
     AlertReason,
     decide_alert,
     fingerprint,
-    notification_payload,
 )
 from tagtide.core.rules import RuleState, Verdict
 from tagtide.models import Alert, AlertState, Rule, Status
@@ -197,34 +194,3 @@ def test_fingerprints_tell_subjects_apart() -> None:
     assert fingerprint(1, Rule.VIRAL_VIDEO, "glow", "7") == fingerprint(
         1, Rule.VIRAL_VIDEO, "shine", "7"
     )
-
-
-@pytest.mark.parametrize(
-    ("kind", "kind_of_message"),
-    [("firing", "alert.firing"), ("update", "alert.updated"), ("resolved", "alert.resolved")],
-)
-def test_the_message_is_plain_json_with_every_field(kind: str, kind_of_message: str) -> None:
-    alert = raised(250)
-    ended = replace(alert, resolved_at=NOW + timedelta(hours=1)) if kind == "resolved" else alert
-    payload = json.loads(json.dumps(notification_payload(ended, "Summer", kind)))
-    assert payload["type"] == kind_of_message
-    assert payload["alert"] == {
-        "alert_id": "a1",
-        "rule": "new_videos",
-        "campaign": "Summer",
-        "hashtag": "glow",
-        "video_id": None,
-        "state": "firing",
-        "value": 250,
-        "threshold": 200,
-        "reason": "It is 250.",
-        "url": "https://www.tiktok.com/tag/glow",
-        "opened_at": "2026-03-01T12:00:00Z",
-        "updated_at": "2026-03-01T12:00:00Z",
-        "resolved_at": "2026-03-01T13:00:00Z" if kind == "resolved" else None,
-        "explanation": None,
-        "top_videos": [],
-        "new_videos": 250,
-        "views_per_hour": None,
-        "elapsed_hours": 6.0,
-    }

@@ -1,16 +1,17 @@
-"""Sending one JSON document to an address that is a secret, and what its answer means."""
+"""Sending to a web address that is a secret, and what its answer means."""
 
 from __future__ import annotations
 
 import asyncio
 import math
+import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpx2
 
-from tagtide.errors import DeliveryError
+from tagtide.errors import DeliveryError, Fault
 from tagtide.net import AddressRefused, Refusal, make_client, vet_url
 
 CONNECT_SECONDS = 5.0
@@ -63,15 +64,33 @@ class Poster:
         Raises:
             DeliveryError: anything but a status 2xx.
         """
+        headers = {"Content-Type": "application/json", **headers}
+        await self._send("POST", content, headers, now=now, gone=gone)
+
+    async def ping(self, method: str, *, now: datetime) -> None:
+        """Knock once, with an empty body. Raises `DeliveryError` for anything but 2xx."""
+        await self._send(method, b"", {}, now=now, gone=frozenset({404, 410}))
+
+    async def _send(
+        self,
+        method: str,
+        content: bytes,
+        headers: Mapping[str, str],
+        *,
+        now: datetime,
+        gone: frozenset[int],
+    ) -> None:
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
-                status, wait = await self._exchange(content, headers)
+                status, wait = await self._exchange(method, content, headers)
         except AddressRefused as error:
-            raise _refused(error.refusal) from None
+            raise refused_address(error.refusal) from None
         except (httpx2.TimeoutException, TimeoutError):
-            raise DeliveryError("The receiver did not answer in time.") from None
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError):
-            raise DeliveryError("The receiver cannot be reached.") from None
+            raise DeliveryError(
+                "The receiver did not answer in time.", fault=Fault.TIMEOUT
+            ) from None
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+            raise unreachable(error) from None
         if not 200 <= status < 300:
             raise _failure(status, retry_after(wait, now), gone)
 
@@ -79,12 +98,11 @@ class Poster:
         """Close connections."""
         await self._http.aclose()
 
-    async def _exchange(self, content: bytes, headers: Mapping[str, str]) -> tuple[int, str | None]:
+    async def _exchange(
+        self, method: str, content: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, str | None]:
         async with self._http.stream(
-            "POST",
-            self._url,
-            content=content,
-            headers={"Content-Type": "application/json", **headers},
+            method, self._url, content=content, headers=dict(headers)
         ) as response:
             await _drain(response)
             return response.status_code, response.headers.get("retry-after")
@@ -103,15 +121,31 @@ async def _drain(response: httpx2.Response) -> None:
         return
 
 
-def _refused(refusal: Refusal) -> DeliveryError:
+def unreachable(error: BaseException) -> DeliveryError:
+    """What a broken connection means; looks behind the exceptions of libraries."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, ssl.SSLCertVerificationError):
+            return DeliveryError(
+                "The receiver's certificate is not valid for its name.", fault=Fault.CERTIFICATE
+            )
+        inner = inner.__cause__ or inner.__context__
+    return DeliveryError("The receiver cannot be reached.", fault=Fault.UNREACHABLE)
+
+
+def refused_address(refusal: Refusal) -> DeliveryError:
+    """What a refusal of the gate means; an unknown name may be known later."""
+    if refusal is Refusal.UNRESOLVED:
+        return DeliveryError("The receiver's name is not known.", fault=Fault.UNREACHABLE)
     sentence = f"The receiver's address is not used ({refusal})."
-    return DeliveryError(sentence, permanent=refusal is not Refusal.UNRESOLVED)
+    return DeliveryError(sentence, fault=Fault.ADDRESS, permanent=True)
 
 
 def _failure(status: int, wait: float | None, gone: frozenset[int]) -> DeliveryError:
     if status in gone:
         return DeliveryError(
             f"The receiver says that this address is no longer in use (status {status}).",
+            fault=Fault.GONE,
             permanent=True,
             hint="Set a new address for the channel in the configuration.",
         )
@@ -120,7 +154,13 @@ def _failure(status: int, wait: float | None, gone: frozenset[int]) -> DeliveryE
     sentence = f"The receiver answered with status {status}."
     # 408 and 429 are about the moment, not about the message.
     refused = 400 <= status < 500 and status not in {408, 429}
-    return DeliveryError(sentence, refused=refused, retry_after=wait)
+    fault = _FAULTS.get(status, Fault.REFUSED if refused else Fault.BUSY)
+    return DeliveryError(
+        sentence, fault=fault, refused=refused, too_large=status == 413, retry_after=wait
+    )
+
+
+_FAULTS = {401: Fault.LOGIN, 403: Fault.LOGIN, 408: Fault.TIMEOUT}
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:

@@ -24,6 +24,7 @@ from tagtide.core.messages import (
     Paragraph,
     Table,
 )
+from tagtide.core.messages.style import CLOCKS
 from tagtide.core.names import parse_hashtag
 from tagtide.core.schedule import DEFAULTS, Schedule, describe
 from tagtide.errors import InvalidInput
@@ -41,6 +42,10 @@ def _settings_options(command: Any) -> Any:
     for option in reversed(
         [
             click.option("--timezone", metavar="ZONE", help="IANA zone, e.g. Europe/Paris."),
+            click.option(
+                "--numbers", metavar="LOOK", help="How its readers write them, e.g. 1.234,5."
+            ),
+            click.option("--clock", type=click.Choice(CLOCKS), help="How they write the time."),
             click.option(
                 "--threshold",
                 "thresholds",
@@ -111,6 +116,8 @@ def _from_typed(app: App, name: str, typed: dict[str, Any]) -> Campaign:
         competitors=typed["competitors"],
         competitor_feeds=typed["competitor_feeds"],
         timezone=typed["timezone"] or "UTC",
+        numbers=typed["numbers"],
+        clock=typed["clock"],
         thresholds=_pairs(typed["thresholds"], "--threshold", int),
         starts_on=_day(typed["start"]),
         ends_on=_day(typed["end"]),
@@ -266,6 +273,8 @@ def _edited(app: App, before: Campaign, typed: dict[str, Any]) -> Campaign:
         competitors=[*(h.name for h in kept if h.role.value != "own"), *typed["competitors"]],
         competitor_feeds=feeds,
         timezone=typed["timezone"] or before.timezone,
+        numbers=typed["numbers"] or before.numbers,
+        clock=typed["clock"] or before.clock,
         thresholds=thresholds,
         starts_on=_day(typed["start"]) or before.starts_on,
         ends_on=_day(typed["end"]) or before.ends_on,
@@ -348,6 +357,8 @@ def campaign_dict(campaign: Campaign) -> dict[str, Any]:
         "hashtags": [h.name for h in campaign.own()],
         "competitors": [h.name for h in campaign.competitors()],
         "timezone": campaign.timezone,
+        "numbers": campaign.numbers,
+        "clock": campaign.clock,
         "thresholds": {h.name: h.threshold for h in campaign.hashtags if h.threshold is not None},
         "starts_on": campaign.starts_on,
         "ends_on": campaign.ends_on,

@@ -67,7 +67,7 @@ def worker(config: str | None, database: str | None) -> int:
 
 def make_service(app: App, health: Health) -> Service:
     """Scheduler and worker of this process."""
-    return Service(service_plan(app), app.context, app.channels, health)
+    return Service(service_plan(app), app.context, app.channels, health, lifeline=app.lifeline)
 
 
 def service_plan(app: App) -> ServicePlan:
@@ -81,6 +81,7 @@ def service_plan(app: App) -> ServicePlan:
         schedules=app.schedules,
         # A run of a few hashtags does not use up a large plan alone.
         paid_at_once=max(2, settings.api.in_flight // 5),
+        ping_every=settings.deadman.every,
     )
 
 

@@ -6,11 +6,20 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
 
-from tagtide.bootstrap import api_key, make_channels, make_source, open_app
+from tagtide.bootstrap import (
+    api_key,
+    make_channel,
+    make_lifeline,
+    make_source,
+    masked_target,
+    open_app,
+    system_clock,
+)
 from tagtide.cli.options import common_options, json_option, print_json, read_settings
 from tagtide.cli.options import run as run_async
 from tagtide.cli.show import print_blocks
@@ -135,8 +144,6 @@ def doctor(config: str | None, database: str | None, as_json: bool) -> int:
 
 
 async def _examine(loaded: Loaded) -> list[Finding]:
-    from tagtide.bootstrap import system_clock
-
     clock = system_clock()
     found = [_configuration(loaded), _clock(clock.now())]
     found.append(await _guarded("database", lambda: _database(loaded)))
@@ -147,7 +154,8 @@ async def _examine(loaded: Loaded) -> list[Finding]:
     else:
         found.append(Finding("key", True, "set"))
         found.append(await _guarded("data API", lambda: _api(loaded, clock)))
-    found.append(await _guarded("channels", lambda: _channels(loaded, clock)))
+    found += await _all_channels(loaded)
+    found.append(await _guarded("dead man's switch", lambda: _deadman(loaded, clock)))
     return found
 
 
@@ -204,10 +212,23 @@ async def _api(loaded: Loaded, clock: Clock) -> Finding:
     return Finding("data API", True, stated)
 
 
-async def _channels(loaded: Loaded, clock: Clock) -> Finding:
-    channels = make_channels(loaded.settings, clock)
-    for channel in channels.values():
-        await channel.aclose()
-    if not channels:
-        return Finding("channels", True, "none: alerts are only listed, not sent")
-    return Finding("channels", True, ", ".join(channels))
+async def _all_channels(loaded: Loaded) -> list[Finding]:
+    names = list(loaded.settings.channels)
+    if not names:
+        return [Finding("channels", True, "none: alerts are only listed, not sent")]
+    return [await _guarded(f"channel {name}", partial(_channel, loaded, name)) for name in names]
+
+
+async def _channel(loaded: Loaded, name: str) -> Finding:
+    """Whether a channel can be used as it is configured; nothing is sent."""
+    channel = loaded.settings.channels[name]
+    await make_channel(loaded.settings, name, system_clock()).aclose()
+    return Finding(f"channel {name}", True, f"{channel.kind}, {masked_target(channel)}")
+
+
+async def _deadman(loaded: Loaded, clock: Clock) -> Finding:
+    lifeline = make_lifeline(loaded.settings, clock)
+    if lifeline is None:
+        return Finding("dead man's switch", True, "none: nobody notices when tagtide falls silent")
+    await lifeline.aclose()
+    return Finding("dead man's switch", True, f"every {loaded.settings.deadman.every:g} s")

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
 
 from tagtide.core.alert_terms import (
     KINDS,
@@ -45,7 +44,6 @@ __all__ = [
     "fingerprint",
     "group_key",
     "has_expired",
-    "notification_payload",
 ]
 
 #: A viral video is no news after this.
@@ -480,38 +478,3 @@ def _nothing(alert: Alert | None, reason: AlertReason) -> AlertDecision:
     is_open = alert is not None and alert.is_open
     action = AlertAction.KEEP if is_open else AlertAction.NONE
     return AlertDecision(action=action, alert=None, reason=reason)
-
-
-# --- what is sent ---------------------------------------------------------------------------------
-
-_TYPES = {"firing": "alert.firing", "update": "alert.updated", "resolved": "alert.resolved"}
-
-
-def notification_payload(alert: Alert, campaign_name: str, kind: str) -> dict[str, Any]:
-    """The message about an alert, the same for every channel; ``kind`` is that of `Notification`.
-
-    Only JSON types; unknown is None. Does NOT escape strangers' text: each channel does.
-    """
-    return {
-        "type": _TYPES[kind],
-        "alert": {
-            "alert_id": alert.alert_id,
-            "rule": alert.rule.value,
-            "campaign": campaign_name,
-            "hashtag": alert.hashtag,
-            "video_id": alert.video_id,
-            "state": alert.state.value,
-            "value": alert.value,
-            "threshold": alert.threshold,
-            "reason": alert.reason,
-            "url": alert.url,
-            "opened_at": iso_utc(alert.opened_at),
-            "updated_at": iso_utc(alert.updated_at),
-            "resolved_at": iso_utc(alert.resolved_at) if alert.resolved_at else None,
-            "explanation": alert.data.get("explanation"),
-            "top_videos": list(alert.data.get("top_videos", [])),
-            "new_videos": alert.data.get("new_videos"),
-            "views_per_hour": alert.data.get("views_per_hour"),
-            "elapsed_hours": alert.data.get("elapsed_hours"),
-        },
-    }

@@ -24,6 +24,8 @@ class Condition(StrEnum):
     AUTH = "auth"
     CREDITS = "credits"
     CLOCK = "clock"
+    #: The dead man's switch could not be reached.
+    DEADMAN = "deadman"
 
 
 class Readiness(StrEnum):
@@ -51,6 +53,8 @@ class Health:
     database_errors: int = 0
     #: Seconds between a slot and the start of its run, the newest per job.
     lateness: dict[Job, float] = field(default_factory=dict)
+    #: Pings of the dead man's switch by what became of them.
+    pings: Counter[str] = field(default_factory=Counter)
     #: ``Clock.monotonic`` of the scheduler's newest tick; None before the first.
     ticked: float | None = None
 

@@ -25,13 +25,14 @@ from tagtide.errors import (
     TagtideError,
 )
 from tagtide.jobs.engine import Engine
-from tagtide.jobs.health import Condition, Health, Holds
+from tagtide.jobs.health import Condition, Health, Holds, Readiness
 from tagtide.jobs.planning import PAID, Slot, due_slot, effective_schedule
 from tagtide.jobs.work import Worker
 from tagtide.models import Campaign, Job, Reason, Status
-from tagtide.ports import Balance, Changes, Channel, Clock
+from tagtide.ports import Balance, Changes, Channel, Clock, Lifeline
 from tagtide.services.context import Context
 from tagtide.services.deliver import deliver_due
+from tagtide.services.ping import ping
 from tagtide.services.self_alerts import check_self
 from tagtide.storage.database import sqlite_file
 from tagtide.storage.maintenance import hold_instance
@@ -49,6 +50,8 @@ _TOLD = {Condition.DISK: Kind.DISK, Condition.CLOCK: Kind.CLOCK}
 _LONG_OUTAGE = timedelta(minutes=5)
 #: Seconds a new process has for what was missed before it calls a job silent.
 _SETTLED = 1800.0
+#: Ticks that may be late before this process is no longer said to live.
+_LATE_TICKS = 6
 #: Missed slots that are written down one by one; older ones are only counted.
 _RECORDED = 50
 
@@ -116,6 +119,8 @@ class ServicePlan:
     schedules: Mapping[Job, str]
     #: Runs at once that call the data API; the source limits the calls in flight by itself.
     paid_at_once: int = 2
+    #: Seconds between two signs of life to the dead man's switch.
+    ping_every: float = 60.0
     timing: Timing = Timing()
 
 
@@ -251,8 +256,10 @@ class Service:
         channels: Mapping[str, Channel],
         health: Health | None = None,
         queue: Queue | None = None,
+        lifeline: Lifeline | None = None,
     ) -> None:
         self.health = health or Health()
+        self._lifeline = lifeline
         self.health.set(Condition.STARTING, "The schedules are being started.")
         self._holds = Holds(self.health)
         self._plan, self._context, self._channels = plan, context, channels
@@ -301,6 +308,7 @@ class Service:
                         (timing.deliver, self._deliver),
                         (timing.check, self.check),
                         (timing.sweep, self._sweep),
+                        (self._plan.ping_every, self.ping),
                     ):
                         group.create_task(self._every(seconds, work, stop))
             finally:
@@ -442,6 +450,23 @@ class Service:
 
     async def _deliver(self) -> None:
         await deliver_due(self._context, self._channels)
+
+    async def ping(self) -> None:
+        """Tell the dead man's switch that this process works; silence says that it does not."""
+        if self._lifeline is None:
+            return
+        ticked, late = self.health.ticked, _LATE_TICKS * self._plan.timing.plan
+        is_late = ticked is None or self._clock.monotonic() - ticked > late
+        if is_late or self.health.readiness is Readiness.DOWN:
+            self.health.pings["withheld"] += 1
+            return
+        error = await ping(self._lifeline)
+        self.health.pings["failed" if error else "sent"] += 1
+        if error is None:
+            self.health.clear(Condition.DEADMAN)
+            return
+        self.health.set(Condition.DEADMAN, f"The dead man's switch was not reached: {error}")
+        _log.warning("ping_failed", fault=error.fault.value, error=str(error))
 
     async def _sweep(self) -> None:
         await self._queue.sweep(self._clock.now())

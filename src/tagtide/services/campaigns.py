@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
 
+from tagtide.core.messages.style import CLOCKS, NUMBERS
 from tagtide.core.names import nearest, parse_campaign_name, parse_hashtag
 from tagtide.core.rule_limits import problems_of
 from tagtide.core.schedule import Schedule, check_zone
@@ -43,6 +44,8 @@ def make_campaign(
     page_budget: int = 2,
     credits_per_day: int | None = None,
     schedules: Mapping[Job, str] | None = None,
+    numbers: str | None = None,
+    clock: str | None = None,
 ) -> Campaign:
     """Check what was typed and make a campaign of it; nothing is stored.
 
@@ -57,10 +60,13 @@ def make_campaign(
     if credits_per_day is not None and credits_per_day < 0:
         raise InvalidInput("credits per day cannot be negative")
     _check_range("credits per day", credits_per_day or 1)
+    _check_style(numbers, clock)
     return Campaign(
         name=parse_campaign_name(name),
         hashtags=tags,
         timezone=timezone,
+        numbers=numbers,
+        clock=clock,
         starts_on=starts_on,
         ends_on=ends_on,
         rules=rules or RuleSettings(),
@@ -81,6 +87,13 @@ def _check_range(what: str, number: int) -> None:
 def _check_dates(starts_on: date | None, ends_on: date | None) -> None:
     if starts_on and ends_on and ends_on < starts_on:
         raise InvalidInput(f"the campaign would end on {ends_on}, before it starts on {starts_on}")
+
+
+def _check_style(numbers: str | None, clock: str | None) -> None:
+    if numbers is not None and numbers not in NUMBERS:
+        raise InvalidInput(f"numbers look like one of {', '.join(map(repr, NUMBERS))}")
+    if clock is not None and clock not in CLOCKS:
+        raise InvalidInput(f"the clock is {' or '.join(CLOCKS)}")
 
 
 def _hashtags(
@@ -145,6 +158,8 @@ _KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "competitors": (_is_texts, "a list of texts"),
     "competitor_feeds": (lambda v: isinstance(v, bool), "true or false"),
     "timezone": (lambda v: isinstance(v, str), "a text"),
+    "numbers": (lambda v: isinstance(v, str), "a text"),
+    "clock": (lambda v: isinstance(v, str), "a text"),
     "thresholds": (_is_numbers, "a table of whole numbers"),
     "starts_on": (_is_date, "a date such as 2026-03-01, without quotes"),
     "ends_on": (_is_date, "a date such as 2026-03-01, without quotes"),

@@ -17,9 +17,9 @@ from tagtide.core.alerts import (
     decide_alert,
     end_unwatched,
     has_expired,
-    notification_payload,
 )
 from tagtide.core.detect.virality import MIN_OTHERS, AgeScore, campaign_scores
+from tagtide.core.messages.notification import notification_payload
 from tagtide.core.rules import Verdict, judge_viral
 from tagtide.errors import Conflict
 from tagtide.models import (
@@ -154,7 +154,14 @@ def _messages(
     context: Context, campaign: Campaign, alert: Alert, kind: str
 ) -> tuple[Notification, ...]:
     now = context.clock.now()
-    payload = notification_payload(alert, campaign.name, kind)
+    payload = notification_payload(
+        alert,
+        campaign.name,
+        kind,
+        timezone=campaign.timezone,
+        numbers=campaign.numbers,
+        clock=campaign.clock,
+    )
     return tuple(
         Notification(
             notification_id=context.clock.token(),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Any
 
 import structlog
 
@@ -31,6 +30,7 @@ from tagtide.core.conditions import (
     over,
 )
 from tagtide.core.forecast import daily_calls
+from tagtide.core.messages.notification import self_payload
 from tagtide.core.periods import start_of_day
 from tagtide.core.planning import Phase, campaign_phase
 from tagtide.core.rules import Incident
@@ -310,15 +310,3 @@ def _messages(
         for channel in context.channels
         if channel != without
     )
-
-
-def self_payload(
-    condition: str, message: str, hint: str = "", *, is_firing: bool = True
-) -> dict[str, Any]:
-    """The message about tagtide itself, the same for every channel."""
-    return {
-        "type": "self.firing" if is_firing else "self.resolved",
-        "condition": condition,
-        "message": message,
-        "hint": hint or None,
-    }

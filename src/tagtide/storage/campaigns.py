@@ -152,6 +152,8 @@ def _columns(campaign: Campaign) -> dict[str, Any]:
     return {
         "name": campaign.name,
         "timezone": campaign.timezone,
+        "numbers": campaign.numbers,
+        "clock": campaign.clock,
         "starts_on": campaign.starts_on,
         "ends_on": campaign.ends_on,
         "rules": asdict(campaign.rules),
@@ -168,6 +170,8 @@ def _campaign(row: Any, hashtags: list[CampaignHashtag]) -> Campaign:
         name=row.name,
         hashtags=tuple(hashtags),
         timezone=row.timezone,
+        numbers=row.numbers,
+        clock=row.clock,
         starts_on=row.starts_on,
         ends_on=row.ends_on,
         rules=_rules(row.rules),

@@ -146,6 +146,9 @@ campaign = Table(
     Column("created_at", Instant, nullable=False),
     #: Set when it is taken out of service; the row stays for its runs and its ledger.
     Column("removed_at", Instant),
+    #: How its readers write; NULL takes what a channel is set to.
+    Column("numbers", Text),
+    Column("clock", Text),
 )
 Index(
     "uq_campaign_name_in_service",

@@ -80,6 +80,8 @@ def _of_process(app: App, health: Health) -> Iterator[Any]:
     if health.ticked is not None:
         age = app.context.clock.monotonic() - health.ticked
         yield _gauge("scheduler_tick_age_seconds", "Since the last look.", (), [((), age)])
+    pings = [((outcome,), count) for outcome, count in health.pings.items()]
+    yield _counter("deadman_pings", "Signs of life sent outward.", ("outcome",), pings)
     wrong = [((c.value,), float(c in health.conditions)) for c in Condition]
     yield _gauge("condition", "1 while something is wrong.", ("condition",), wrong)
 

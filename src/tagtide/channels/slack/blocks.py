@@ -1,138 +1,77 @@
 """A notification as Slack's Block Kit.
 
-Text that strangers wrote reaches Slack in plain-text objects, where no markup counts, or through
-`escaped`, the one place that makes text harmless in mrkdwn.
+Every word stands in a plain-text object, where no markup counts; pages to open are buttons. The
+line that Slack shows in notifications is the one place where it reads markup.
 """
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from tagtide.core.formats import clean_text, compact, decimal, whole
+from tagtide.channels.harmless import unlinked, without_markup
+from tagtide.core.messages.notice import Look, Notice, NoticeVideo, notice
 
-#: Slack's limits for a header and a section are 150 and 3,000 characters.
+#: Slack's limits for a header, a section, a field and a button are 150, 3,000, 2,000 and 75
+#: characters.
 _HEADER, _SECTION, _FIELD = 150, 3_000, 2_000
-_CAPTION = 300
-_VIDEOS = 3
-
-_TITLES = {"alert.firing": "Alert", "alert.updated": "Still growing", "alert.resolved": "Resolved"}
-#: Only pages on TikTok become links, and only with characters that end no link.
-_LINK = re.compile(r"https://www\.tiktok\.com/[A-Za-z0-9@/_.%\-]{0,500}")
-_ZERO_WIDTH_SPACE = "\u200b"
+_LINE = 400
 
 
-def message(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """The message of an alert; anything in the payload may be missing or None."""
-    alert = payload.get("alert")
-    if not isinstance(alert, dict):
-        return _plain_message(payload)
-    title = _title(str(payload.get("type") or ""), alert)
-    reason = clean_text(_text(alert.get("reason")), _SECTION)
+def message(payload: Mapping[str, Any], look: Look | None = None) -> dict[str, Any]:
+    """The message of a payload; anything in it may be missing or None."""
+    said = notice(payload, look or Look(), unlinked)
     blocks = [
-        {"type": "header", "text": _plain(title, _HEADER)},
-        *_section(reason),
-        *_facts(alert),
-        *_top_videos(alert),
-        *_footer(alert),
+        {"type": "header", "text": _plain(said.title, _HEADER)},
+        *_section(said.text),
+        *_section(said.explanation),
+        *_facts(said),
+        *(block for video in said.videos for block in _video(video)),
+        *(block for sentence, url in said.items for block in _linked(sentence, url)),
+        *_remark(said.note),
+        *_buttons(said),
     ]
-    # Shown in notifications, where Slack does read markup.
-    return {"text": escaped(f"{title}: {reason}", 400), "blocks": blocks, "unfurl_links": False}
+    line = without_markup(f"{said.title}: {' '.join(said.text.split())}"[:_LINE])
+    return {"text": line, "mrkdwn": False, "blocks": blocks, "unfurl_links": False}
 
 
-def escaped(text: str, limit: int) -> str:
-    """Text that shows as it is in mrkdwn: no mention, link, emphasis or broadcast comes out.
-
-    ``&``, ``<`` and ``>`` become entities; a zero-width space breaks what Slack would read into
-    ``@``, ``#``, ``!`` and formatting signs.
-    """
-    shown = clean_text(text, limit)
-    shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([@#!*_~`|:])", rf"\1{_ZERO_WIDTH_SPACE}", shown)
+def _facts(said: Notice) -> list[dict[str, Any]]:
+    # Slack takes at most ten fields.
+    fields = [_plain(f"{name}: {value}", _FIELD) for name, value in said.facts[:10]]
+    return [{"type": "section", "fields": fields}] if fields else []
 
 
-def _plain_message(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Something that is no alert, such as a test message."""
-    text = clean_text(_text(payload.get("text")) or "A message from tagtide.", _SECTION)
-    return {"text": escaped(text, 400), "blocks": _section(text), "unfurl_links": False}
+def _video(video: NoticeVideo) -> list[dict[str, Any]]:
+    return [*_linked(video.line, video.url), *_remark(video.caption)]
 
 
-def _title(kind: str, alert: Mapping[str, Any]) -> str:
-    hashtag = clean_text(_text(alert.get("hashtag")), 100)
-    campaign = clean_text(_text(alert.get("campaign")), 80)
-    about = f"#{hashtag}" if hashtag else campaign or "a campaign"
-    return f"{_TITLES.get(kind, 'Alert')}: {about}"
+def _linked(text: str, url: str | None) -> list[dict[str, Any]]:
+    section = _section(text)
+    if section and url:
+        section[0]["accessory"] = _button("Open", url)
+    return section
 
 
-def _facts(alert: Mapping[str, Any]) -> list[dict[str, Any]]:
-    facts = (
-        ("Campaign", clean_text(_text(alert.get("campaign")), 80)),
-        ("New videos", _shown(alert.get("new_videos"), whole)),
-        ("Views per hour", _shown(alert.get("views_per_hour"), compact)),
-        ("Measured over", _hours(alert.get("elapsed_hours"))),
-    )
-    shown = [_plain(f"{name}: {value}", _FIELD) for name, value in facts if value]
-    return [{"type": "section", "fields": shown}] if shown else []
+def _buttons(said: Notice) -> list[dict[str, Any]]:
+    buttons = [
+        *([_button("Open on TikTok", said.url)] if said.url else []),
+        *([_button("Open in tagtide", said.home)] if said.home else []),
+    ]
+    return [{"type": "actions", "elements": buttons}] if buttons else []
 
 
-def _top_videos(alert: Mapping[str, Any]) -> list[dict[str, Any]]:
-    videos = alert.get("top_videos")
-    known = [video for video in _list(videos) if isinstance(video, dict)]
-    return [block for video in known[:_VIDEOS] for block in _video(video)]
-
-
-def _video(video: Mapping[str, Any]) -> list[dict[str, Any]]:
-    author = clean_text(_text(video.get("author_username")), 64)
-    views = _shown(video.get("view_count"), compact)
-    line = " - ".join(
-        part for part in (author and f"@{author}", views and f"{views} views") if part
-    )
-    link = _link(video.get("url"), line or "video")
-    caption = clean_text(_text(video.get("caption")), _CAPTION)
-    head = {"type": "section", "text": {"type": "mrkdwn", "text": link}}
-    if not caption:
-        return [head]
-    return [head, {"type": "context", "elements": [_plain(caption, _CAPTION)]}]
-
-
-def _footer(alert: Mapping[str, Any]) -> list[dict[str, Any]]:
-    if not _LINK.fullmatch(_text(alert.get("url"))):
-        return []
-    link = _link(alert.get("url"), "Open on TikTok")
-    return [{"type": "context", "elements": [{"type": "mrkdwn", "text": link}]}]
-
-
-def _link(url: Any, label: str) -> str:
-    shown = escaped(label, 200)
-    return f"<{url}|{shown}>" if _LINK.fullmatch(_text(url)) else shown
+def _button(label: str, url: str) -> dict[str, Any]:
+    return {"type": "button", "text": _plain(label, 75), "url": url}
 
 
 def _section(text: str) -> list[dict[str, Any]]:
     return [{"type": "section", "text": _plain(text, _SECTION)}] if text else []
 
 
+def _remark(text: str) -> list[dict[str, Any]]:
+    return [{"type": "context", "elements": [_plain(text, _SECTION)]}] if text else []
+
+
 def _plain(text: str, limit: int) -> dict[str, Any]:
     # Without `emoji`, ":name:" would become a picture.
     return {"type": "plain_text", "text": text[:limit], "emoji": False}
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else []
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in {int, float} and math.isfinite(value)
-
-
-def _shown(value: Any, form: Any) -> str:
-    return str(form(value)) if _is_number(value) else ""
-
-
-def _hours(value: Any) -> str:
-    return f"{decimal(value)} h" if _is_number(value) else ""

@@ -32,6 +32,7 @@ class WebhookChannel:
         *,
         clock: Clock,
         secret: str | None = None,
+        previous_secret: str | None = None,
         allow: tuple[str, ...] = (),
     ) -> None:
         """Check address and secret; opens nothing yet.
@@ -41,6 +42,7 @@ class WebhookChannel:
             url: https, or http to this machine. A secret: it stands in no message.
             clock: Time of the signature.
             secret: ``whsec_`` and base64; None sends unsigned.
+            previous_secret: The one before: signs as well, until every receiver knows the new one.
             allow: CIDR networks to allow although they are private.
 
         Raises:
@@ -49,18 +51,30 @@ class WebhookChannel:
         """
         self.name = name
         self._clock = clock
-        self._signer = None if secret is None else _signer(name, secret)
+        secrets = (secret, previous_secret)
+        self._signers = [_signer(name, text) for text in secrets if text is not None]
         self._poster = Poster(url, allow=allow)
 
     async def send(self, notification: Notification) -> None:
-        """Send one message, once. Raises `DeliveryError`; its text holds no address or secret."""
+        """Send one message, once. Raises `DeliveryError`; its text holds no address or secret.
+
+        What the receiver finds too large is sent again at once, as short as it gets.
+        """
+        try:
+            await self._post(notification.notification_id, encode(notification.payload))
+        except DeliveryError as error:
+            shortest = _shortest(notification.payload)
+            if not error.too_large or shortest == notification.payload:
+                raise
+            await self._post(notification.notification_id, encode(shortest))
+
+    async def _post(self, identity: str, content: bytes) -> None:
         now = self._clock.now()
-        content = encode(notification.payload)
-        headers = {"webhook-id": notification.notification_id}
-        if self._signer is not None:
+        headers = {"webhook-id": identity}
+        if self._signers:
             headers["webhook-timestamp"] = str(int(now.timestamp()))
-            headers["webhook-signature"] = self._signer.sign(
-                notification.notification_id, now, content.decode()
+            headers["webhook-signature"] = " ".join(
+                signer.sign(identity, now, content.decode()) for signer in self._signers
             )
         await self._poster.post(content, headers, now=now)
 
@@ -70,13 +84,13 @@ class WebhookChannel:
 
 
 def encode(payload: dict[str, Any]) -> bytes:
-    """The payload as JSON; videos are left out from the last on until it fits.
+    """The payload as JSON; videos or items are left out from the last on until it fits.
 
     Raises:
         DeliveryError: it is too long even so, or holds what JSON cannot say.
     """
     content = _json(payload)
-    while len(content) > MAX_PAYLOAD and (shorter := _without_last_video(payload)):
+    while len(content) > MAX_PAYLOAD and (shorter := _shorter(payload)):
         payload = shorter
         content = _json(payload)
     if len(content) > MAX_PAYLOAD:
@@ -91,12 +105,28 @@ def _json(payload: dict[str, Any]) -> bytes:
         raise DeliveryError("The message cannot be written as JSON.", permanent=True) from None
 
 
-def _without_last_video(payload: dict[str, Any]) -> dict[str, Any] | None:
+def _shorter(payload: dict[str, Any]) -> dict[str, Any] | None:
+    """One item or one video less, at last without the data of the explanation; None at its end."""
+    items = payload.get("items")
+    if isinstance(items, list) and items:
+        more = payload.get("more")
+        return {**payload, "items": items[:-1], "more": (more if type(more) is int else 0) + 1}
     alert = payload.get("alert")
-    videos = alert.get("top_videos") if isinstance(alert, dict) else None
-    if not isinstance(alert, dict) or not isinstance(videos, list) or not videos:
+    if not isinstance(alert, dict):
         return None
-    return {**payload, "alert": {**alert, "top_videos": videos[:-1]}}
+    videos, explanation = alert.get("top_videos"), alert.get("explanation")
+    if isinstance(videos, list) and videos:
+        return {**payload, "alert": {**alert, "top_videos": videos[:-1]}}
+    if isinstance(explanation, dict) and explanation.keys() - {"sentence"}:
+        only = {"sentence": explanation.get("sentence")}
+        return {**payload, "alert": {**alert, "explanation": only}}
+    return None
+
+
+def _shortest(payload: dict[str, Any]) -> dict[str, Any]:
+    while (shorter := _shorter(payload)) is not None:
+        payload = shorter
+    return payload
 
 
 def _signer(name: str, secret: str) -> Webhook:
