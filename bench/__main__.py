@@ -11,7 +11,16 @@ from types import ModuleType
 from bench.figures import Result, keep, machine, show
 
 #: In the order in which `all` runs them.
-NAMES = ("startup", "store", "headroom", "seed_loop", "cycle", "latest", "virality")
+NAMES = (
+    "startup",
+    "store",
+    "headroom",
+    "seed_loop",
+    "cycle",
+    "latest",
+    "virality",
+    "delivery",
+)
 
 
 def module_of(name: str) -> ModuleType:

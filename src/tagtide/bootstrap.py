@@ -101,6 +101,16 @@ async def open_app(
         yield App(loaded, make_context(settings, store, the_source, clock), channels, lifeline)
 
 
+@asynccontextmanager
+async def open_channels(app: App) -> AsyncIterator[Mapping[str, Channel]]:
+    """The channels of an application that was opened without a source. Raises `ConfigError`."""
+    async with AsyncExitStack() as stack:
+        channels = make_channels(app.loaded.settings, app.context.clock)
+        for channel in channels.values():
+            stack.push_async_callback(channel.aclose)
+        yield channels
+
+
 def make_context(settings: Settings, store: Store, source: Source, clock: Clock) -> Context:
     """The context of the use cases."""
     return Context(
@@ -110,6 +120,7 @@ def make_context(settings: Settings, store: Store, source: Source, clock: Clock)
         spool=make_spool(settings),
         budget=BudgetPolicy(**settings.budget.model_dump()),
         channels=tuple(settings.channels),
+        dispatch={name: channel.dispatch() for name, channel in settings.channels.items()},
         slot_deadline=timedelta(seconds=settings.api.slot_deadline),
         price_per_credit=settings.api.price_per_credit,
         currency=settings.api.currency,

@@ -323,6 +323,7 @@ class DeliveryError(TagtideError):
         fault: Fault = Fault.REFUSED,
         permanent: bool = False,
         refused: bool = False,
+        disables: bool = False,
         too_large: bool = False,
         retry_after: float | None = None,
         hint: str | None = None,
@@ -330,11 +331,13 @@ class DeliveryError(TagtideError):
         super().__init__(message, hint=hint)
         #: Why, in one of a few fixed words.
         self.fault = fault
-        #: True when sending it again cannot help.
+        #: True when sending this message again cannot help.
         self.permanent = permanent
+        #: True when the address can no longer be used: nothing more is sent there for now.
+        self.disables = disables
+        #: True when a shorter message may be taken.
+        self.too_large = too_large
         #: True when the receiver understood and said no; worth a few more tries, not days of them.
         self.refused = refused
-        #: True when a shorter message might be accepted.
-        self.too_large = too_large
         #: Seconds the receiver asked to wait.
         self.retry_after = retry_after

@@ -486,9 +486,63 @@ class Notification:
     notification_id: str
     channel: str
     alert_id: str | None
-    #: ``firing``, ``update`` or ``resolved``.
+    #: About an alert ``firing``, ``update`` or ``resolved``; ``fold`` for several of these in one,
+    #: ``digest`` for the daily one, ``self`` for what tagtide says about itself.
     kind: str
     created_at: datetime
     due_at: datetime
     payload: dict[str, Any]
     attempts: int = 0
+
+
+class DeliveryState(StrEnum):
+    """Where a message stands."""
+
+    #: Not accepted yet; it will be tried.
+    WAITING = "waiting"
+    SENT = "sent"
+    #: Told in another message, whose state counts.
+    FOLDED = "folded"
+    #: Given up: a dead letter, which can be replayed.
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A message and what became of it."""
+
+    notification: Notification
+    state: DeliveryState
+    sent_at: datetime | None = None
+    given_up_at: datetime | None = None
+    #: The message that tells this one too.
+    folded_into: str | None = None
+    #: Kept for the digest: the channel's budget of interruptions is spent.
+    is_held: bool = False
+    #: What its newest failed attempt met.
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """The far end of a channel: whether it takes messages, and who is sending to it."""
+
+    channel: str
+    #: Begin of the failures that have not ended; None while it takes messages.
+    failing_since: datetime | None = None
+    #: Failed attempts in a row.
+    failures: int = 0
+    #: The newest of them.
+    failed_at: datetime | None = None
+    #: Nothing is sent before this.
+    next_attempt_at: datetime | None = None
+    #: Set when the address is no longer in use; until a person enables it again.
+    disabled_at: datetime | None = None
+    #: What the newest failed attempt met; None while it takes messages.
+    last_error: str | None = None
+    #: Instant of the newest daily digest that was looked after.
+    digest_at: datetime | None = None
+    #: Whoever sends holds the endpoint until then.
+    lease_until: datetime | None = None
+    #: Grows with each owner; one with an older number cannot write.
+    fence: int = 0

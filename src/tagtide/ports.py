@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
+from tagtide.core.dispatch import DispatchQueue
+from tagtide.core.endpoints import Aftermath
 from tagtide.models import (
     Alert,
     AlertEvent,
@@ -21,6 +23,9 @@ from tagtide.models import (
     Campaign,
     Charge,
     Creator,
+    Delivery,
+    DeliveryState,
+    Endpoint,
     HashtagOutcome,
     HashtagReading,
     HashtagTotals,
@@ -291,6 +296,53 @@ class SightingEffect:
     is_first: bool
     #: The reading before this one; None on the first.
     previous: VideoReading | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueChange:
+    """What one decision about a channel's queue wants written: one transaction, all or nothing."""
+
+    channel: str
+    #: Of the endpoint as the decision read it; nothing is written when it has grown since.
+    fence: int
+    at: datetime
+    #: A message that tells ``folded`` too.
+    queued: Notification | None = None
+    folded: tuple[str, ...] = ()
+    #: The message that is sent now, while the endpoint is ours until ``lease_until``.
+    attempted: str | None = None
+    lease_until: datetime | None = None
+    #: Kept for the digest.
+    held: tuple[str, ...] = ()
+    #: Become dead letters, with this reason.
+    given_up: tuple[str, ...] = ()
+    reason: str = ""
+    #: The digest that was looked after.
+    digest_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptEnd:
+    """What became of an attempt."""
+
+    #: The owner's, from the change that began the attempt.
+    fence: int
+    at: datetime
+    notification_id: str
+    aftermath: Aftermath
+    #: What was met; empty when the message was accepted.
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryCount:
+    """Messages of one channel in one state."""
+
+    channel: str
+    state: DeliveryState
+    count: int
+    #: Creation of the oldest.
+    oldest_at: datetime
 
 
 # --- storage: what is read ------------------------------------------------------------------------
@@ -644,21 +696,62 @@ class DetectorStore(Protocol):
 
 
 class OutboxStore(Protocol):
-    """Messages on their way."""
+    """Messages on their way, and the endpoints they go to."""
 
-    async def lease_notifications(
-        self, now: datetime, lease: timedelta, limit: int = 20
-    ) -> list[Notification]:
-        """Take due, unsent messages for ``lease``; ``attempts`` is counted up here."""
+    async def channels_waiting(self) -> list[str]:
+        """Names of channels for which a message waits."""
 
-    async def mark_sent(self, notification_id: str, now: datetime) -> None: ...
+    async def dispatch_queue(
+        self, channel: str, sent_since: datetime | None = None
+    ) -> DispatchQueue:
+        """What a decision about a channel reads; of a long queue only the oldest thousand.
 
-    async def mark_failed(
-        self, notification_id: str, error: str, now: datetime, retry_at: datetime | None
-    ) -> None:
-        """Due again at ``retry_at``; None gives it up (a dead letter, listed)."""
+        What was sent is left out without ``sent_since``.
+        """
 
-    async def undelivered(self) -> list[Notification]: ...
+    async def notifications(self, notification_ids: Sequence[str]) -> list[Notification]:
+        """Messages with their words, in order of creation."""
+
+    async def change_queue(self, change: QueueChange) -> bool:
+        """Write what was decided; False, and nothing written, when somebody else was faster."""
+
+    async def end_attempt(self, end: AttemptEnd) -> None:
+        """Write what became of an attempt and give the endpoint free. Raises `LeaseLost`."""
+
+    async def release_endpoint(self, channel: str, fence: int) -> None:
+        """Give an endpoint free whose attempt was broken off; nothing for an older owner."""
+
+    async def endpoints(self) -> list[Endpoint]:
+        """Every endpoint that anything was ever sent to, by name."""
+
+    async def enable_endpoint(self, channel: str) -> bool:
+        """Forget what was wrong with an endpoint; False when nothing was."""
+
+    async def undelivered(self) -> list[Notification]:
+        """Everything that waits or was given up; oldest first."""
+
+    async def deliveries(
+        self,
+        *,
+        state: DeliveryState | None = None,
+        channel: str | None = None,
+        limit: int = 100,
+    ) -> list[Delivery]:
+        """Messages and what became of them, newest first."""
+
+    async def delivery_counts(self) -> list[DeliveryCount]:
+        """How many messages of each channel stand where."""
+
+    async def replay(
+        self, now: datetime, *, notification_id: str | None = None, channel: str | None = None
+    ) -> int:
+        """Make dead letters wait again, as if they were new, and return how many.
+
+        One by id or by a prefix that only it has (raises `NotFound`), or all of a channel, or all.
+        """
+
+    async def prune_deliveries(self, before: datetime) -> int:
+        """Forget messages that were sent or given up before an instant; return how many."""
 
 
 class Store(

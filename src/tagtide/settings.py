@@ -12,8 +12,9 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -29,6 +30,8 @@ from pydantic import (
 )
 
 from tagtide.channel_settings import channel_problems, deadman_problems
+from tagtide.core.dispatch import DispatchPolicy
+from tagtide.core.quiet import QuietHours, parse_digest
 from tagtide.core.rule_limits import problems_of
 from tagtide.core.schedule import DEFAULTS as SCHEDULE_DEFAULTS
 from tagtide.core.schedule import Schedule
@@ -210,6 +213,12 @@ class ChannelSettings(Section):
     text: str | None = None
     numbers: Literal["1,234.5", "1.234,5", "1 234,5", "1'234.5", "1234.5"] = "1,234.5"
     clock: Literal["24h", "12h"] = "24h"
+    #: Interruptions in any seven days; what is over goes into the digest. No limit when absent.
+    weekly_budget: int | None = Field(default=None, ge=0)
+    #: "22:00-08:00 Europe/Paris": alerts wait until their end.
+    quiet_hours: str | None = None
+    #: "09:00 Europe/Paris", or cron and zone: a daily line of what fires and what was held.
+    digest: str | None = None
 
     @field_validator("to", "allow", mode="before")
     @classmethod
@@ -220,6 +229,37 @@ class ChannelSettings(Section):
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return _checked_networks(value)
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _hours(cls, value: str | None) -> str | None:
+        return _checked(QuietHours.parse, value)
+
+    @field_validator("digest")
+    @classmethod
+    def _digest_time(cls, value: str | None) -> str | None:
+        return _checked(parse_digest, value)
+
+    def dispatch(self) -> DispatchPolicy:
+        """The same as the policy of its queue; Slack takes one message a second and few an hour."""
+        is_slack = self.kind == "slack"
+        return DispatchPolicy(
+            weekly_budget=self.weekly_budget,
+            quiet=QuietHours.parse(self.quiet_hours) if self.quiet_hours else None,
+            digest=parse_digest(self.digest) if self.digest else None,
+            pace=timedelta(seconds=1) if is_slack else timedelta(),
+            per_hour=20 if is_slack else None,
+        )
+
+
+def _checked(parse: Callable[[str], object], value: str | None) -> str | None:
+    """The text as it is, once it could be read."""
+    try:
+        if value is not None:
+            parse(value)
+    except InvalidInput as error:
+        raise ValueError(f"{error} {error.hint}".strip()) from error
+    return value
 
 
 def _items(value: object) -> object:
@@ -592,6 +632,9 @@ _OUTRO = """\
 #[channels.team]
 #kind = "slack"
 #url_file = "slack-url.txt"      # of an incoming webhook; a secret: keep it in a file of its own
+#weekly_budget = 10              # interruptions in any seven days; the rest goes into the digest
+#quiet_hours = "22:00-08:00 Europe/Paris"
+#digest = "09:00 Europe/Paris"   # or a cron expression and a zone
 #[channels.office]
 #kind = "teams"
 #url_file = "teams-url.txt"      # of a workflow "when a Teams webhook request is received"

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from storage_samples import HOUR, LEASE, NOON, alert, campaign, notification, reading, run
+from storage_samples import HOUR, NOON, alert, campaign, notification, reading, run
 
 from tagtide.errors import Conflict, NotFound
 from tagtide.models import (
@@ -76,50 +76,6 @@ def test_an_alert_by_a_prefix_that_only_it_has(store: SqlStore) -> None:
         run(store.alert("ab"))
     with pytest.raises(NotFound):
         run(store.alert("%"))
-
-
-def test_a_message_is_leased_sent_and_gone(store: SqlStore) -> None:
-    run(store.commit(Changes(notifications=(notification(),))))
-    assert run(store.lease_notifications(NOON - HOUR, LEASE)) == []
-    assert run(store.lease_notifications(NOON, LEASE)) == [notification(attempts=1)]
-    assert run(store.lease_notifications(NOON, LEASE)) == []
-    assert run(store.lease_notifications(NOON + LEASE, LEASE)) == [notification(attempts=2)]
-    run(store.mark_sent("n1", NOON))
-    assert run(store.lease_notifications(NOON + HOUR, LEASE)) == []
-    assert run(store.undelivered()) == []
-
-
-def test_a_message_that_failed_is_due_again_and_in_the_end_given_up(store: SqlStore) -> None:
-    run(store.commit(Changes(notifications=(notification(),))))
-    run(store.lease_notifications(NOON, LEASE))
-    run(store.mark_failed("n1", "refused", NOON, NOON + HOUR))
-    assert run(store.lease_notifications(NOON + HOUR / 2, LEASE)) == []
-    (again,) = run(store.lease_notifications(NOON + HOUR, LEASE))
-    assert again == replace(notification(), attempts=2, due_at=NOON + HOUR)
-    run(store.mark_failed("n1", "refused", NOON, None))
-    assert run(store.lease_notifications(NOON + 9 * HOUR, LEASE)) == []
-    assert [n.notification_id for n in run(store.undelivered())] == ["n1"]
-
-
-def test_the_same_message_is_queued_once(store: SqlStore) -> None:
-    run(store.commit(Changes(notifications=(notification(),))))
-    run(store.mark_sent("n1", NOON))
-    run(store.commit(Changes(notifications=(notification(),))))
-    assert run(store.undelivered()) == []
-
-
-def test_many_deliverers_never_get_the_same_message(store: SqlStore) -> None:
-    messages = tuple(notification(f"n{n}") for n in range(30))
-    run(store.commit(Changes(notifications=messages)))
-
-    async def deliver() -> list[str]:
-        leases = (store.lease_notifications(NOON, LEASE, 7) for _ in range(8))
-        return [n.notification_id for taken in await asyncio.gather(*leases) for n in taken]
-
-    taken = run(deliver())
-    assert len(taken) == len(set(taken))
-    left = run(store.lease_notifications(NOON, LEASE, 99))
-    assert len(taken) + len(left) == 30
 
 
 def test_workers_beat_and_die(store: SqlStore) -> None:

@@ -286,7 +286,7 @@ def test_a_full_disk_in_a_shared_commit_stops_only_what_does_not_fit(filled: str
     big = tuple(seen(1000 + n, caption="x" * 4000) for n in range(30))
 
     async def all_at_once() -> list[object]:
-        small = [store.mark_sent(f"n{n}", NOON) for n in range(5)]
+        small = [store.release_endpoint(f"c{n}", 0) for n in range(5)]
         page = store.commit(Changes(sightings=(sighting(*big, at=NOON + HOUR),)))
         return await asyncio.gather(*small, page, *[store.recover(NOON)], return_exceptions=True)
 

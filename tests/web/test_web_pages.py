@@ -299,7 +299,6 @@ def test_metrics_hold_figures_and_no_names(tmp_path: Path) -> None:
     assert 'tagtide_runs_total{job="track",reason="upstream",status="failed"} 3.0' in text
     assert 'tagtide_slot_lateness_seconds{job="track"} 4.5' in text
     assert 'tagtide_alerts_firing{rule="viral_video"} 1.0' in text
-    assert 'tagtide_outbox{state="overdue"} 0.0' in text
     for name in ("Lumen", "glow", "sk_"):
         assert name not in text
 

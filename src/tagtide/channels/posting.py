@@ -138,7 +138,7 @@ def refused_address(refusal: Refusal) -> DeliveryError:
     if refusal is Refusal.UNRESOLVED:
         return DeliveryError("The receiver's name is not known.", fault=Fault.UNREACHABLE)
     sentence = f"The receiver's address is not used ({refusal})."
-    return DeliveryError(sentence, fault=Fault.ADDRESS, permanent=True)
+    return DeliveryError(sentence, fault=Fault.ADDRESS, permanent=True, disables=True)
 
 
 def _failure(status: int, wait: float | None, gone: frozenset[int]) -> DeliveryError:
@@ -147,6 +147,7 @@ def _failure(status: int, wait: float | None, gone: frozenset[int]) -> DeliveryE
             f"The receiver says that this address is no longer in use (status {status}).",
             fault=Fault.GONE,
             permanent=True,
+            disables=True,
             hint="Set a new address for the channel in the configuration.",
         )
     if 300 <= status < 400:

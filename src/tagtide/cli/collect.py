@@ -11,6 +11,7 @@ import click
 
 from tagtide.bootstrap import App
 from tagtide.cli.alert_views import alert_notes
+from tagtide.cli.deliveries import deliver
 from tagtide.cli.exits import run_exit_code
 from tagtide.cli.options import (
     application,
@@ -27,7 +28,6 @@ from tagtide.core.reports.facts import alert_dict
 from tagtide.models import Campaign, Job
 from tagtide.services.collect import CollectResult, feed_hashtags
 from tagtide.services.collect import collect as collect_campaign
-from tagtide.services.deliver import deliver_due
 from tagtide.services.report import collect_summary
 from tagtide.services.runs import RunRequest
 from tagtide.services.self_alerts import check_self
@@ -63,7 +63,7 @@ def collect(
             chosen = await chosen_campaigns(app, campaigns)
             found = [await _one(app, c, pages, now) for c in chosen]
             await check_self(app.context, app.schedules)
-            await deliver_due(app.context, app.channels)
+            await deliver(app)
             for warning in await spending_warnings(app.context):
                 click.echo(warning, err=True)
             return found

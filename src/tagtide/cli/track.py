@@ -10,6 +10,7 @@ import click
 
 from tagtide.bootstrap import App
 from tagtide.cli.alert_views import alert_notes
+from tagtide.cli.deliveries import deliver
 from tagtide.cli.exits import run_exit_code
 from tagtide.cli.options import (
     application,
@@ -24,7 +25,6 @@ from tagtide.core.formats import change, compact, decimal, iso_utc, span_of_hour
 from tagtide.core.messages import Block, Cell, Column, Heading, Kind, Note, Paragraph, Table, Tone
 from tagtide.core.reports.facts import alert_dict
 from tagtide.models import Alert, AlertState, Campaign, Job, Status
-from tagtide.services.deliver import deliver_due
 from tagtide.services.runs import RunRequest
 from tagtide.services.self_alerts import check_self
 from tagtide.services.spending import spending_warnings
@@ -57,7 +57,7 @@ def track(
             chosen = await chosen_campaigns(app, campaigns)
             found = [await _one(app, c, now) for c in chosen]
             await check_self(app.context, app.schedules)
-            await deliver_due(app.context, app.channels)
+            await deliver(app)
             for warning in await spending_warnings(app.context):
                 click.echo(warning, err=True)
             return found

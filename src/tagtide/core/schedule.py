@@ -111,7 +111,7 @@ class Schedule:
         # Instants never decrease along the wall clock, so the first one past the instant is it.
         zone = ZoneInfo(self.zone)
         for wall in self._walls_after(_wall(instant, zone)):
-            slot = _first_instant(wall, zone)
+            slot = first_instant(wall, zone)
             if slot > instant:
                 return slot
         raise AssertionError(self.expression)
@@ -195,7 +195,7 @@ def _offset(instant: datetime, zone: ZoneInfo) -> timedelta:
     return instant.astimezone(zone).utcoffset() or timedelta()
 
 
-def _first_instant(wall: datetime, zone: ZoneInfo) -> datetime:
+def first_instant(wall: datetime, zone: ZoneInfo) -> datetime:
     """When the wall clock first shows a time, or the end of the gap that swallows it."""
     instant = wall.replace(tzinfo=zone).astimezone(UTC)
     if _wall(instant, zone) == wall:

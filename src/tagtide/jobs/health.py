@@ -26,6 +26,7 @@ class Condition(StrEnum):
     CLOCK = "clock"
     #: The dead man's switch could not be reached.
     DEADMAN = "deadman"
+    DELIVERY = "delivery"
 
 
 class Readiness(StrEnum):

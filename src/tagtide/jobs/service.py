@@ -1,4 +1,4 @@
-"""The loops of a process that runs schedules: planner, heartbeat, delivery, watchdog."""
+"""The loops of a process that runs schedules: planner, heartbeat, deliveries, watchdog."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ from tagtide.jobs.work import Worker
 from tagtide.models import Campaign, Job, Reason, Status
 from tagtide.ports import Balance, Changes, Channel, Clock, Lifeline
 from tagtide.services.context import Context
-from tagtide.services.deliver import deliver_due
+from tagtide.services.deliver import deliver_channel
+from tagtide.services.deliveries import prune_deliveries, watch_deliveries
 from tagtide.services.ping import ping
 from tagtide.services.self_alerts import check_self
 from tagtide.storage.database import sqlite_file
@@ -42,6 +43,8 @@ _log = structlog.get_logger(__name__)
 #: Seconds without a tick of the scheduler after which the process gives up on itself.
 STUCK_AFTER = 600.0
 STUCK_EXIT = 70
+#: Seconds that messages under way have after the stop; a receiver that is well needs less.
+_LAST_SENDS = 5.0
 #: What could not be planned is tried again after this.
 _LOOK_AGAIN = timedelta(hours=1)
 #: Conditions of this process that people are told of; the others show in what is stored.
@@ -62,7 +65,10 @@ class Timing:
 
     plan: float = 10.0
     beat: float = 15.0
-    deliver: float = 5.0
+    #: Each channel by itself, so that one that hangs holds up no other.
+    deliver: float = 1.0
+    #: Looks at the channels.
+    watch: float = 30.0
     #: Looks at tagtide itself.
     check: float = 60.0
     sweep: float = 3600.0
@@ -265,7 +271,6 @@ class Service:
         self._plan, self._context, self._channels = plan, context, channels
         self._worker = Worker(
             context=context,
-            channels=channels,
             schedules=plan.schedules,
             health=self.health,
             holds=self._holds,
@@ -305,12 +310,19 @@ class Service:
                     for seconds, work in (
                         (timing.plan, self.tick),
                         (timing.beat, self.beat),
-                        (timing.deliver, self._deliver),
+                        (timing.watch, self.watch),
                         (timing.check, self.check),
                         (timing.sweep, self._sweep),
                         (self._plan.ping_every, self.ping),
                     ):
                         group.create_task(self._every(seconds, work, stop))
+                    senders = [
+                        group.create_task(
+                            self._every(timing.deliver, self._sender(channel, stop), stop)
+                        )
+                        for channel in self._channels.values()
+                    ]
+                    group.create_task(_end_soon(senders, stop))
             finally:
                 await self._end()
 
@@ -448,8 +460,19 @@ class Service:
         steady = self._clock.monotonic() - (self._steady_since or self._clock.monotonic())
         return gone | silent if steady >= dead_after else gone
 
-    async def _deliver(self) -> None:
-        await deliver_due(self._context, self._channels)
+    def _sender(self, channel: Channel, stop: asyncio.Event) -> Callable[[], Awaitable[None]]:
+        async def deliver() -> None:
+            await deliver_channel(self._context, channel, stop=stop.is_set)
+
+        return deliver
+
+    async def watch(self) -> None:
+        """Tell of channels that fail. Raises `StorageError`."""
+        wrong = await watch_deliveries(self._context)
+        if wrong:
+            self.health.set(Condition.DELIVERY, " ".join(wrong))
+        else:
+            self.health.clear(Condition.DELIVERY)
 
     async def ping(self) -> None:
         """Tell the dead man's switch that this process works; silence says that it does not."""
@@ -470,6 +493,7 @@ class Service:
 
     async def _sweep(self) -> None:
         await self._queue.sweep(self._clock.now())
+        await prune_deliveries(self._context)
 
     # --- giving up --------------------------------------------------------------------------------
 
@@ -492,6 +516,15 @@ class Service:
                 _log.error("scheduler_stuck", silent_seconds=round(silent))
                 # Nothing of this process can be trusted to end it in order.
                 os._exit(STUCK_EXIT)
+
+
+async def _end_soon(senders: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
+    """After the stop a message under way has a moment; one that is broken off is sent again."""
+    await stop.wait()
+    if senders:
+        await asyncio.wait(senders, timeout=_LAST_SENDS)
+    for sender in senders:
+        sender.cancel()
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -19,10 +19,9 @@ from tagtide.errors import (
 from tagtide.jobs.health import Condition, Health, Holds
 from tagtide.jobs.planning import PAID, Slot, effective_schedule, newest_slot
 from tagtide.models import Campaign, Job, Reason, Run, Status
-from tagtide.ports import Changes, Channel
+from tagtide.ports import Changes
 from tagtide.services.collect import collect
 from tagtide.services.context import Context
-from tagtide.services.deliver import deliver_due
 from tagtide.services.report import report_campaign, report_daily, report_weekly
 from tagtide.services.runs import RunRequest
 from tagtide.services.track import track
@@ -50,7 +49,6 @@ class Worker:
     """Executes slots with the use cases of this process."""
 
     context: Context
-    channels: Mapping[str, Channel]
     #: Schedule per job where a campaign has none of its own.
     schedules: Mapping[Job, str]
     health: Health
@@ -74,7 +72,6 @@ class Worker:
             status=status.value,
             reason=reason.value,
         )
-        await self._deliver()
         return status.value
 
     async def _until_stored(self, slot: Slot) -> Ending:
@@ -189,12 +186,6 @@ class Worker:
         now = self.context.clock.now()
         await self.context.store.finish_run(run.run_id, status, reason, now, Changes())
         return status, reason
-
-    async def _deliver(self) -> None:
-        try:
-            await deliver_due(self.context, self.channels)
-        except TRANSIENT as error:
-            self._storage_is_away(error)
 
 
 def _request(slot: Slot, campaign: Campaign) -> RunRequest:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from tagtide.core.dispatch import DispatchPolicy
 from tagtide.core.periods import start_of_day
 from tagtide.core.retry import Breaker
 from tagtide.models import Campaign, HashtagOutcome
@@ -58,6 +59,8 @@ class Context:
     spool: Spool | None = None
     #: Names of the configured channels.
     channels: tuple[str, ...] = ()
+    #: How messages to a channel are paced, folded and held; by name.
+    dispatch: Mapping[str, DispatchPolicy] = field(default_factory=dict)
     #: How long one hashtag may wait for the API before it fails.
     slot_deadline: timedelta = timedelta(minutes=15)
     #: How long a slot belongs to a process that has fallen silent.

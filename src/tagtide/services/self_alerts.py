@@ -94,6 +94,11 @@ async def resolve_self(
     return await _carry_out(context, found, await _Known.now(context), without)
 
 
+async def open_conditions(context: Context) -> set[str]:
+    """What is wrong with tagtide now, as far as people know. Raises `StorageError`."""
+    return {*(await _Known.now(context)).open()}
+
+
 async def check_self(
     context: Context,
     schedules: Mapping[Job, str],

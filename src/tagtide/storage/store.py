@@ -23,6 +23,7 @@ from tagtide.storage.database import (
     parse_url,
     sqlite_file,
 )
+from tagtide.storage.deliveries import Deliveries
 from tagtide.storage.detectors import Detectors
 from tagtide.storage.failures import translate
 from tagtide.storage.ledger import Ledger
@@ -38,7 +39,17 @@ MIN_FREE_BYTES = 200 * 1024 * 1024
 PATIENCE = 30.0
 
 
-class SqlStore(Campaigns, Runs, Ledger, Readings, Alerts, Detectors, Outbox, Workers):
+class SqlStore(
+    Campaigns,
+    Runs,
+    Ledger,
+    Readings,
+    Alerts,
+    Detectors,
+    Outbox,
+    Deliveries,
+    Workers,
+):
     """`tagtide.ports.Store` and `WorkerStore` on SQLite or PostgreSQL."""
 
     def __init__(self, database: Database, clock: Clock, path: Path | None = None) -> None:

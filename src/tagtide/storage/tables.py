@@ -473,16 +473,47 @@ outbox = Table(
     Column("due_at", Instant, nullable=False),
     Column("payload", JSON, nullable=False),
     _total("attempts"),
-    Column("lease_until", Instant),
     Column("sent_at", Instant),
     Column("given_up_at", Instant),
     Column("last_error", Text),
+    #: The message that tells this one too.
+    Column("folded_into", String(64)),
+    Column("is_held", Boolean, nullable=False, server_default=false()),
+    Column("first_failed_at", Instant),
+    #: From here on, instead of from its creation, a replayed message has its time.
+    Column("replayed_at", Instant),
+)
+_WAITING = text("sent_at IS NULL AND given_up_at IS NULL AND folded_into IS NULL")
+_SENT = text("sent_at IS NOT NULL")
+Index(
+    "ix_outbox_waiting",
+    outbox.c.channel,
+    outbox.c.due_at,
+    sqlite_where=_WAITING,
+    postgresql_where=_WAITING,
 )
 Index(
-    "ix_outbox_unsent",
-    outbox.c.due_at,
-    sqlite_where=outbox.c.sent_at.is_(None),
-    postgresql_where=outbox.c.sent_at.is_(None),
+    "ix_outbox_sent",
+    outbox.c.channel,
+    outbox.c.sent_at,
+    sqlite_where=_SENT,
+    postgresql_where=_SENT,
+)
+
+#: The far end of each channel; whoever sends to it holds its lease.
+endpoint = Table(
+    "endpoint",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("failing_since", Instant),
+    _total("failures"),
+    Column("failed_at", Instant),
+    Column("next_attempt_at", Instant),
+    Column("disabled_at", Instant),
+    Column("last_error", Text),
+    Column("digest_at", Instant),
+    Column("lease_until", Instant),
+    _total("fence"),
 )
 
 #: What the statistical detector has learned, by hashtag and setting of its knob.

@@ -1,26 +1,22 @@
 """Figures for Prometheus: from the store and from this process, made anew at each scrape.
 
-Labels are names of jobs, states, reasons and endpoints: a bounded set. Nothing of strangers, no
-campaign, no secret.
+Labels are names of jobs, states, reasons, endpoints and channels: a bounded set. Nothing of
+strangers, no campaign, no secret.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 from typing import Any
 
 from tagtide.bootstrap import App
 from tagtide.core.periods import start_of_day
 from tagtide.errors import StorageError
 from tagtide.jobs import Condition, Health
-from tagtide.models import Charge
+from tagtide.models import Charge, DeliveryState
 
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
-
-#: A message that was due before this is not simply being sent.
-_OVERDUE = timedelta(minutes=10)
 
 Rows = Iterable[tuple[tuple[str, ...], float]]
 
@@ -92,8 +88,6 @@ async def _of_store(app: App) -> list[Any]:
     lines = await store.spending(midnight, "endpoint")
     totals = await store.spent(midnight)
     firing = Counter(alert.rule.value for alert in await store.firing())
-    undelivered = await store.undelivered()
-    overdue = sum(n.due_at < now - _OVERDUE for n in undelivered)
     balance = await store.balance()
     states = {
         Charge.CHARGED: totals.charged,
@@ -136,10 +130,40 @@ async def _of_store(app: App) -> list[Any]:
             [((), balance.credits_remaining)] if balance else [],
         ),
         _gauge("alerts_firing", "Alerts.", ("rule",), [((r,), n) for r, n in firing.items()]),
+        *await _of_deliveries(app),
+    ]
+
+
+async def _of_deliveries(app: App) -> list[Any]:
+    store, now = app.store, app.context.clock.now()
+    counts = await store.delivery_counts()
+    names = {*app.context.channels, *(c.channel for c in counts)}
+    number = {(c.channel, c.state): c.count for c in counts}
+    oldest = {c.channel: c.oldest_at for c in counts if c.state is DeliveryState.WAITING}
+    endpoints = {e.channel: e for e in await store.endpoints()}
+    failing = [n for n in names if n in endpoints and endpoints[n].failing_since is not None]
+    disabled = [n for n in names if n in endpoints and endpoints[n].disabled_at is not None]
+    return [
         _gauge(
             "outbox",
-            "Messages that were not accepted yet; overdue ones are stuck or given up.",
-            ("state",),
-            [(("waiting",), len(undelivered) - overdue), (("overdue",), overdue)],
+            "Messages by channel and state; dead ones were given up.",
+            ("channel", "state"),
+            [((n, s.value), number.get((n, s), 0)) for n in sorted(names) for s in DeliveryState],
+        ),
+        _gauge(
+            "outbox_oldest_seconds",
+            "Age of the oldest message that waits.",
+            ("channel",),
+            [((n,), (now - at).total_seconds()) for n, at in sorted(oldest.items())],
+        ),
+        _gauge(
+            "endpoint",
+            "1 while a channel's endpoint is failing, or disabled.",
+            ("channel", "state"),
+            [
+                ((name, state), float(name in those))
+                for name in sorted(names)
+                for state, those in (("failing", failing), ("disabled", disabled))
+            ],
         ),
     ]

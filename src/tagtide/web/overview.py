@@ -13,7 +13,7 @@ from tagtide.core.schedule import describe
 from tagtide.core.velocity import Change, measure_change
 from tagtide.errors import InvalidInput
 from tagtide.jobs import Health, effective_schedule
-from tagtide.models import Alert, Campaign, CampaignHashtag, Job
+from tagtide.models import Alert, Campaign, CampaignHashtag, Delivery, DeliveryState, Job
 from tagtide.ports import Balance, HashtagState, LedgerTotals, RunSummary
 from tagtide.services.context import Context
 
@@ -22,6 +22,7 @@ _TOLERANCE = timedelta(hours=12)
 #: Earlier readings that tell a stale or corrected counter from a real change.
 _HISTORY = timedelta(days=3)
 _RUNS = 8
+_DEAD_LETTERS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,10 @@ class Overview:
     currency: str
     #: What is wrong, a sentence each.
     warnings: tuple[str, ...]
+    #: Messages that were given up, newest first, at most a few.
+    dead_letters: tuple[Delivery, ...]
+    #: How many there are.
+    dead_letter_count: int
 
 
 async def gather(app: App, health: Health) -> Overview:
@@ -80,6 +85,8 @@ async def gather(app: App, health: Health) -> Overview:
     midnight = start_of_day(now)
     schedules = app.schedules
     campaigns = await context.store.campaigns()
+    counts = await context.store.delivery_counts()
+    dead = await context.store.deliveries(state=DeliveryState.DEAD, limit=_DEAD_LETTERS)
     return Overview(
         now=now,
         campaigns=tuple([await _campaign(context, c, schedules, now) for c in campaigns]),
@@ -89,6 +96,8 @@ async def gather(app: App, health: Health) -> Overview:
         price_per_credit=context.price_per_credit,
         currency=context.currency,
         warnings=tuple(health.conditions.values()),
+        dead_letters=tuple(dead),
+        dead_letter_count=sum(c.count for c in counts if c.state is DeliveryState.DEAD),
     )
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from tagtide.core import formats
 from tagtide.core.names import hashtag_url
 from tagtide.core.planning import Phase, balance_warning
-from tagtide.models import Alert, Job, Reason, Role, Rule, Status
+from tagtide.models import Alert, Delivery, Job, Reason, Role, Rule, Status
 from tagtide.web.overview import CampaignView, HashtagLine, Overview
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "about": about,
         "ago": ago,
         "change": formats.change,
         "clean": lambda text: formats.clean_text(text, _LONGEST),
@@ -134,6 +135,13 @@ def top_videos(alert: Alert) -> list[dict[str, Any]]:
     found = alert.data.get("top_videos")
     videos = found if isinstance(found, list) else []
     return [v for v in videos if isinstance(v, dict) and isinstance(v.get("url"), str)][:3]
+
+
+def about(delivery: Delivery) -> str:
+    """What a message was about, in a line."""
+    alert = delivery.notification.payload.get("alert")
+    reason = alert.get("reason") if isinstance(alert, dict) else None
+    return str(reason or delivery.notification.payload.get("message") or "several alerts")
 
 
 def headline(view: CampaignView, now: datetime) -> str:
