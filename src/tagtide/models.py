@@ -113,6 +113,8 @@ class RuleSettings:
     high_priority_views: int = 10_000
     #: Weekly changes averaged in the weekly report.
     rolling_weeks: int = 4
+    #: Rule C: false incidents expected per hashtag and month; its one knob.
+    false_alarms: float = 0.25
     #: An alert ends below this share of its threshold.
     resolve_below: float = 0.5
     #: What fires again within so many hours of its end is the same episode; 0 is always a new one.

@@ -688,6 +688,9 @@ class DetectorStore(Protocol):
     async def detector_states(self, hashtag: str) -> dict[float, DetectorState]:
         """By the knob they were made for."""
 
+    async def all_detector_states(self) -> list[DetectorState]:
+        """Of every hashtag and knob, the largest knob of a hashtag last."""
+
     async def detector_pool(self) -> DetectorPool | None:
         """The newest; None before the first."""
 

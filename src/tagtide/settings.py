@@ -155,6 +155,8 @@ class RuleDefaults(Section):
     high_priority_rate: float = Field(default=0.05, ge=0)
     high_priority_views: int = Field(default=10_000, ge=0, le=_LARGEST)
     rolling_weeks: int = Field(default=4, ge=3, le=52)
+    #: False incidents expected per hashtag and month.
+    false_alarms: float = 0.25
     #: Share of a threshold below which an alert ends.
     resolve_below: float = 0.5
     #: Hours after its end in which an alert that fires again is the same episode.
@@ -712,6 +714,7 @@ _COMMENTS = {
     "RuleDefaults.new_videos": "per window",
     "RuleDefaults.growth": "0.5 is +50 % in the window",
     "RuleDefaults.viral_factor": "times the mean of the other videos",
+    "RuleDefaults.false_alarms": "expected per hashtag and month; statistical rule",
     "RuleDefaults.high_priority_rate": "engagement rate, a fraction",
     "RuleDefaults.resolve_below": "share of its threshold below which an alert ends",
     "RuleDefaults.reopen_hours": "back within this time is the same episode",

@@ -18,6 +18,7 @@ def test_a_state_is_kept_by_hashtag_and_knob(store: SqlStore) -> None:
     run(store.commit(Changes(readings=(reading(),), detectors=(STATE, other))))
     assert run(store.detector_states("ours")) == {0.25: STATE, 1.0: other}
     assert run(store.detector_states("theirs")) == {}
+    assert run(store.all_detector_states()) == [STATE, other]
 
 
 def test_a_newer_state_replaces_and_an_older_one_does_not(store: SqlStore) -> None:

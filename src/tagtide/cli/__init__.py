@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "alerts": ("alerts", "alerts", "Alerts and their state."),
     "channels": ("channels", "channels", "List the ways to tell people; send a test message."),
     "deliveries": ("deliveries", "deliveries", "Messages on their way, sent and given up."),
+    "backtest": ("backtest", "backtest", "How often a rule would have fired, before it is armed."),
     "credits": ("credits", "credits_", "Credits spent, left and forecast."),
     "detect": ("detect", "detect", "Find rises and falls in any timestamp,value series."),
     "export": ("export", "export", "Data out, as CSV or JSON lines."),

@@ -13,6 +13,8 @@ import click
 from tagtide.bootstrap import App
 from tagtide.cli.options import application, common_options, json_option, print_json, run
 from tagtide.cli.show import print_blocks
+from tagtide.core.backtest import BackTest
+from tagtide.core.formats import counted
 from tagtide.core.messages import (
     Block,
     Cell,
@@ -21,6 +23,7 @@ from tagtide.core.messages import (
     Heading,
     KeyFigures,
     Kind,
+    Note,
     Paragraph,
     Table,
 )
@@ -29,6 +32,7 @@ from tagtide.core.names import parse_hashtag
 from tagtide.core.schedule import DEFAULTS, Schedule, describe
 from tagtide.errors import InvalidInput
 from tagtide.models import Campaign, Job
+from tagtide.services.backtest import ARMING_SPAN, Arming, try_change
 from tagtide.services.campaigns import apply as apply_difference
 from tagtide.services.campaigns import campaigns_from, compare, make_campaign, rules_from
 
@@ -121,7 +125,7 @@ def _from_typed(app: App, name: str, typed: dict[str, Any]) -> Campaign:
         thresholds=_pairs(typed["thresholds"], "--threshold", int),
         starts_on=_day(typed["start"]),
         ends_on=_day(typed["end"]),
-        rules=rules_from(_rules(typed["rules"]), settings.rules.rules()),
+        rules=rules_from(typed_rules(typed["rules"]), settings.rules.rules()),
         channels=_known_channels(app, typed["channels"]),
         page_budget=settings.collect.pages if typed["pages"] is None else typed["pages"],
         credits_per_day=typed["credits_per_day"],
@@ -142,7 +146,7 @@ def _pairs(texts: tuple[str, ...], option: str, convert: Any) -> dict[str, Any]:
     return found
 
 
-def _rules(texts: tuple[str, ...]) -> dict[str, Any]:
+def typed_rules(texts: tuple[str, ...]) -> dict[str, Any]:
     """Numbers, but ``enabled=new_videos,growth`` names rules."""
     names = [text for text in texts if text.replace(" ", "").startswith("enabled=")]
     found = _pairs(tuple(t for t in texts if t not in names), "--rule", _number)
@@ -241,20 +245,48 @@ def show(name: str, config: str | None, database: str | None, as_json: bool) -> 
 def edit(name: str, config: str | None, database: str | None, as_json: bool, **typed: Any) -> None:
     """Change a campaign; what is not named stays as it is."""
 
-    async def main() -> Campaign:
+    async def main() -> tuple[Campaign, list[Arming]]:
         async with application(config, database) as app:
             before = await app.store.campaign(name)
             after = _edited(app, before, typed)
+            tried = await try_change(app.context, before, after)
             await app.store.replace_campaign(after)
             for hashtag in typed["resumed"]:
                 await app.store.resume_hashtag(parse_hashtag(hashtag))
-            return after
+            return after, tried
 
-    stored = run(main)
+    stored, tried = run(main)
     if as_json:
-        print_json(campaign_dict(stored))
+        print_json({**campaign_dict(stored), "backtest": [_arming(one) for one in tried]})
     else:
-        print_blocks(_blocks(stored))
+        print_blocks([*_blocks(stored), *_arming_blocks(tried)])
+
+
+def _arming(tried: Arming) -> dict[str, Any]:
+    def fired(test: BackTest | None) -> int | None:
+        return None if test is None else len(test.episodes)
+
+    return {
+        "rule": tried.rule.value,
+        "fired_before": fired(tried.before),
+        "fired_now": fired(tried.after),
+    }
+
+
+def _arming_blocks(tried: list[Arming]) -> list[Block]:
+    """How often the changed rules would have fired: known before they do."""
+    lines = [
+        Note(
+            f"In the last {ARMING_SPAN.days} days, {one.rule.value.replace('_', ' ')} would have "
+            f"raised {_fired(one.after)}; as it was before: {_fired(one.before)}."
+        )
+        for one in tried
+    ]
+    return [*lines, Note("`tagtide backtest` shows when.")] if lines else []
+
+
+def _fired(test: BackTest | None) -> str:
+    return "none, being off" if test is None else counted(len(test.episodes), "alert")
 
 
 def _edited(app: App, before: Campaign, typed: dict[str, Any]) -> Campaign:
@@ -278,7 +310,7 @@ def _edited(app: App, before: Campaign, typed: dict[str, Any]) -> Campaign:
         thresholds=thresholds,
         starts_on=_day(typed["start"]) or before.starts_on,
         ends_on=_day(typed["end"]) or before.ends_on,
-        rules=rules_from(_rules(typed["rules"]), before.rules),
+        rules=rules_from(typed_rules(typed["rules"]), before.rules),
         channels=_known_channels(app, typed["channels"]) or before.channels,
         page_budget=before.page_budget if typed["pages"] is None else typed["pages"],
         credits_per_day=(

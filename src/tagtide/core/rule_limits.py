@@ -20,6 +20,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "high_priority_rate": (0, _ANY),
     "high_priority_views": (0, _ANY),
     "rolling_weeks": (3, 52),
+    "false_alarms": (0.001, 30),
     "reopen_hours": (0, _TWO_WEEKS),
     **{f"{rule.value}_for_runs": (0, 100) for rule in CAMPAIGN_RULES},
     **{f"{rule.value}_for_hours": (0, _TWO_WEEKS) for rule in CAMPAIGN_RULES},

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from tagtide.core.alerts import fingerprint
-from tagtide.core.explain import moved_by
+from tagtide.core.detect.calibration import Calibration
+from tagtide.core.detect.hashtag import HashtagFinding, moved_in, statistical_verdict
+from tagtide.core.explain import Moved, moved_by
 from tagtide.core.names import hashtag_url
 from tagtide.core.planning import rotate
 from tagtide.core.rules import RuleState, Verdict, judge_growth, judge_new_videos
@@ -28,10 +31,19 @@ from tagtide.models import (
     VideoSeen,
     video_url,
 )
-from tagtide.ports import Changes, Claim, HashtagState, Settlement, Sighting, SightingEffect
+from tagtide.ports import (
+    Changes,
+    Claim,
+    DetectorState,
+    HashtagState,
+    Settlement,
+    Sighting,
+    SightingEffect,
+)
 from tagtide.services.calls import Caller, Paid
 from tagtide.services.collect import feed_watchers, high_priority_marks, totals_reading
 from tagtide.services.context import Context, OnOutcome
+from tagtide.services.detection import calibration, observe
 from tagtide.services.evaluate import (
     ATTEMPTS,
     Judgement,
@@ -203,6 +215,8 @@ class _Known:
     fresh: dict[int, frozenset[str]]
     #: Hashtags of the run whose totals are not paid for yet: they come before any page.
     waiting: set[str]
+    #: What the statistical rule judges against; None where no campaign has it on.
+    pool: Calibration | None
 
     @classmethod
     async def at_start(cls, context: Context, names: Sequence[str]) -> _Known:
@@ -218,7 +232,15 @@ class _Known:
             videos = await context.store.known_videos(key, read_since=since)
             fresh[key] = frozenset(name for v in videos for name in (v.hashtag, *v.hashtags))
         mutes = tuple(await context.store.mutes(now))
-        return cls(campaigns=campaigns, episodes=episodes, mutes=mutes, fresh=fresh, waiting=wanted)
+        is_wanted = any(Rule.STATISTICAL in c.rules.enabled for c in campaigns)
+        return cls(
+            campaigns=campaigns,
+            episodes=episodes,
+            mutes=mutes,
+            fresh=fresh,
+            waiting=wanted,
+            pool=await calibration(context) if is_wanted else None,
+        )
 
     def holders(self, name: str) -> list[Campaign]:
         """Campaigns that hold a hashtag."""
@@ -250,6 +272,8 @@ class _Tracker:
         self._holders = known.holders(state.name)
         self._fresh, self._mutes = known.fresh, known.mutes
         self._episodes, self._waiting = known.episodes, known.waiting
+        self._pool = known.pool
+        self._detectors: tuple[DetectorState, ...] = ()
         #: Balance as the answer with the totals stated it.
         self._remaining: int | None = None
         self._seen: tuple[VideoSeen, ...] = ()
@@ -304,6 +328,7 @@ class _Tracker:
             self._context,
             Changes(
                 readings=(reading,),
+                detectors=self._detectors,
                 settlements=(settlement,),
                 alerts=judgement.alerts,
                 alert_events=judgement.events,
@@ -388,14 +413,42 @@ class _Tracker:
 
     async def _judge(self, reading: HashtagReading) -> Judgement:
         total = Judgement()
+        findings = await self._findings(reading)
         for campaign in self._holders:
             change, previous = await _measure(self._context, reading, campaign.rules.window_hours)
             if campaign.campaign_id == self._campaign.campaign_id:
                 self.change = change
             episodes = self._episodes[campaign.campaign_id]
             for verdict in await self._verdicts(campaign, reading, previous, change):
-                total += await self._decide(campaign, verdict, change, episodes)
+                moved = moved_by(change, verdict)
+                total += await self._decide(campaign, verdict, moved, episodes)
+            if (found := findings.get(campaign.rules.false_alarms)) is not None:
+                total += await self._decide_statistical(campaign, found, reading, episodes)
         return total
+
+    async def _findings(self, reading: HashtagReading) -> dict[float, HashtagFinding]:
+        """What the statistical detector makes of the reading, by the knob of the campaigns."""
+        rules = [c.rules for c in self._holders if Rule.STATISTICAL in c.rules.enabled]
+        if not rules or self._pool is None:
+            return {}
+        knobs = [r.false_alarms for r in rules]
+        found, self._detectors = await observe(self._context, reading, knobs, self._pool)
+        return found
+
+    async def _decide_statistical(
+        self,
+        campaign: Campaign,
+        found: HashtagFinding,
+        reading: HashtagReading,
+        episodes: dict[str, Alert],
+    ) -> Judgement:
+        if Rule.STATISTICAL not in campaign.rules.enabled:
+            return Judgement()
+        key = fingerprint(campaign.campaign_id, Rule.STATISTICAL, self._state.name, None)
+        is_known = key in episodes and episodes[key].is_open
+        zone = ZoneInfo(campaign.timezone)
+        verdict = statistical_verdict(found, zone=zone, is_known=is_known)
+        return await self._decide(campaign, verdict, moved_in(found, reading), episodes)
 
     async def _verdicts(
         self,
@@ -479,14 +532,13 @@ class _Tracker:
         return sum(a for a, _ in known), sum(b for _, b in known)
 
     async def _decide(
-        self, campaign: Campaign, verdict: Verdict, change: Change, episodes: dict[str, Alert]
+        self, campaign: Campaign, verdict: Verdict, moved: Moved | None, episodes: dict[str, Alert]
     ) -> Judgement:
         name = self._state.name
         facts: dict[str, object] = {}
         explanation = None
         if verdict.state is RuleState.FIRES:
             facts["top_videos"] = await self._top_videos(campaign)
-            moved = moved_by(change, verdict)
             if moved is not None:
                 explanation = await explain_change(self._context, campaign, moved)
         subject = Subject(

@@ -27,6 +27,16 @@ class Detectors(Topic):
             lambda c: {row.false_alarms: _state(row, hashtag) for row in c.execute(query)}
         )
 
+    async def all_detector_states(self) -> list[DetectorState]:
+        """Of every hashtag and knob, the largest knob of a hashtag last."""
+        state = t.detector_state
+        query = (
+            select(t.hashtag.c.name, state)
+            .join(t.hashtag, t.hashtag.c.id == state.c.hashtag_key)
+            .order_by(t.hashtag.c.name, state.c.false_alarms)
+        )
+        return await self._db.read(lambda c: [_state(row, row.name) for row in c.execute(query)])
+
     async def detector_pool(self) -> DetectorPool | None:
         """The newest version; None before the first."""
         query = select(t.detector_pool).order_by(t.detector_pool.c.version.desc()).limit(1)

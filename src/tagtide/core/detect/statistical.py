@@ -186,10 +186,14 @@ class Statistical:
         )
 
     def _unjudged(self, point: Point, reason: Reason) -> Finding:
-        is_open = self._rise.opened_at is not None or self._fall.opened_at is not None
-        return Finding(point.at, 0.0, reason, Phase.CONTINUES if is_open else Phase.NONE)
+        return Finding(point.at, 0.0, reason, Phase.CONTINUES if self.is_open else Phase.NONE)
 
     # --- storage ----------------------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an incident goes on, in either direction."""
+        return self._rise.opened_at is not None or self._fall.opened_at is not None
 
     def state(self) -> dict[str, Any]:
         """Everything that was learned, as JSON of bounded size."""
