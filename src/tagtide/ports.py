@@ -385,6 +385,16 @@ class KnownVideo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Crowd:
+    """Sums over the videos of a campaign whose views are known, at their latest readings."""
+
+    count: int
+    views: int
+    #: Of those whose engagement is known.
+    engagement: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerTotals:
     """Sum of ledger rows in a period."""
 
@@ -599,8 +609,17 @@ class ReadingStore(Protocol):
         role: Role | None = None,
         seen_in_run: int | None = None,
         read_since: datetime | None = None,
+        video_ids: Sequence[str] | None = None,
+        high_priority: bool = False,
+        reaching: tuple[float, float] | None = None,
     ) -> list[KnownVideo]:
-        """Every video of a campaign at its latest reading; by id. Each argument keeps fewer."""
+        """Every video of a campaign at its latest reading; by id. Each argument keeps fewer.
+
+        ``reaching`` keeps those with so many views, or so much engagement.
+        """
+
+    async def crowd(self, campaign_id: int, role: Role) -> Crowd:
+        """Of the videos seen in the feeds of hashtags of that role."""
 
     async def video_readings_near(
         self,

@@ -186,6 +186,20 @@ def test_a_shared_hashtag_is_new_in_both_campaigns_and_paid_for_once() -> None:
     live(story, SmallWorld(START, tags={"a": Tag(feed=clips)}))
 
 
+def test_the_others_begin_when_the_first_call_is_answered() -> None:
+    """Not when the first hashtag is read to its end: a key that was accepted once is good."""
+
+    async def story(bench: Lab) -> None:
+        campaign = await bench.add(own=[f"tag{i}" for i in range(6)])
+        result = await bench.collect(campaign)
+        assert result.status is Status.OK
+        asked = [(call.endpoint, call.body.get("cursor")) for call in bench.calls()]
+        second_page = asked.index(("hashtag/videos", "30"))
+        assert [endpoint for endpoint, _ in asked[:second_page]].count("hashtag") == 6
+
+    live(story, feed(60), settings={"api.plan": "growth"}, latency=0.2)
+
+
 # --- viral videos ---------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from storage_samples import HOUR, NOON, campaign, counters, reading, run, seen, 
 
 from tagtide.errors import NotFound
 from tagtide.models import CounterSource, Creator, Role, VideoReading
-from tagtide.ports import Changes, HashtagState, SightingEffect, StoredReport
+from tagtide.ports import Changes, Crowd, HashtagState, SightingEffect, StoredReport
 from tagtide.storage import tables as t
 from tagtide.storage.sightings import window_of
 from tagtide.storage.store import SqlStore
@@ -205,6 +205,48 @@ def test_known_videos_and_their_filters(store: SqlStore) -> None:
     assert (known.hashtag, known.hashtags) == ("ours", ("ours", "theirs"))
     assert (known.first_seen_at, known.read_at) == (NOON, NOON + HOUR)
     assert known.counters == counters(300)
+
+
+def test_known_videos_that_stand_out(store: SqlStore) -> None:
+    see(store, seen(1, 100), seen(2, None), seen(3, 9_000), seen(4, 2**63 - 1))
+    run(store.commit(Changes(high_priority=((1, seen(3).video.video_id, NOON),))))
+
+    def ids(**filters: object) -> list[str]:
+        found = run(store.known_videos(1, **filters))  # type: ignore[arg-type]
+        return [video.video_id[-1] for video in found]
+
+    assert ids(reaching=(101, 14)) == ["3", "4"]
+    assert ids(reaching=(9_001, 14)) == ["4"]
+    assert ids(reaching=(float("inf"), 13)) == ["1", "2", "3", "4"]
+    assert ids(high_priority=True) == ["3"]
+    assert ids(high_priority=True, read_since=NOON + HOUR) == []
+    assert ids(video_ids=[seen(n).video.video_id for n in (2, 4, 9)]) == ["2", "4"]
+    assert ids(video_ids=[]) == []
+
+
+def test_the_crowd_is_summed_exactly(store: SqlStore) -> None:
+    largest = 2**63 - 1
+    assert run(store.crowd(1, Role.OWN)) == Crowd(count=0, views=0, engagement=0)
+    unknown = replace(seen(5), counters=counters(7, share_count=None))
+    hostile = replace(seen(6), counters=counters(largest, like_count=largest, share_count=largest))
+    see(store, seen(1, largest), seen(2, None), seen(3, 1), unknown, hostile)
+    see(store, seen(7, 1_000), hashtag="theirs")
+    see(store, seen(8, 1_000), campaign_ids=(2,))
+    engagement = 2 * 13 + 2 * largest + 2
+    found = run(store.crowd(1, Role.OWN))
+    assert found == Crowd(count=4, views=2 * largest + 8, engagement=engagement)
+    assert run(store.crowd(1, Role.COMPETITOR)) == Crowd(count=1, views=1_000, engagement=13)
+
+
+def test_more_videos_than_one_statement_takes(store: SqlStore) -> None:
+    videos = [seen(number, number) for number in range(250)]
+    first = see(store, *videos)
+    again = see(store, *videos, seen(999), at=NOON + HOUR)
+    assert [e.video_id for e in first] == [v.video.video_id for v in videos]
+    assert all(e.is_first and e.new_in == (1,) for e in first)
+    assert [e.video_id for e in again if e.is_first] == [seen(999).video.video_id]
+    assert [e.previous.counters.view_count for e in again if e.previous] == [*range(250)]
+    assert len(run(store.known_videos(1))) == 251
 
 
 def test_the_first_high_priority_counts(store: SqlStore) -> None:

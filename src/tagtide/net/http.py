@@ -7,7 +7,6 @@ no redirect and ignores the environment's proxies and ``~/.netrc``.
 from __future__ import annotations
 
 import logging
-import select
 import ssl
 from collections.abc import Sequence
 from typing import Any
@@ -23,6 +22,8 @@ from tagtide.net.addresses import (
     judged_addresses,
     networks,
 )
+from tagtide.net.pool import HostPool
+from tagtide.net.streams import SocketStream
 
 # These libraries log whole URLs, and the URL of a hook is a secret.
 for _name in ("httpx2", "httpcore2"):
@@ -37,15 +38,14 @@ class _GateBackend(httpcore2.AsyncNetworkBackend):
     def __init__(self, target: Target, allow: Sequence[IPNetwork]) -> None:
         self._target = target
         self._allow = tuple(allow)
-        self._backend = httpcore2.AnyIOBackend()
 
     async def connect_tcp(
         self,
         host: str,
         port: int,
         timeout: float | None = None,  # noqa: ASYNC109 - the signature belongs to httpcore2
-        local_address: str | None = None,
-        socket_options: Any = None,
+        local_address: str | None = None,  # noqa: ARG002 - same; nobody sets it
+        socket_options: Any = None,  # noqa: ARG002 - same
     ) -> httpcore2.AsyncNetworkStream:
         if (host, port) != (self._target.ascii_host, self._target.port):
             raise AddressRefused(Refusal.HOST)
@@ -55,54 +55,13 @@ class _GateBackend(httpcore2.AsyncNetworkBackend):
             host, port, loopback=loopback, allow=self._allow, limit=timeout
         ):
             try:
-                stream = await self._backend.connect_tcp(
-                    str(address), port, timeout, local_address, socket_options
-                )
-                return _GateStream(stream)
+                return await SocketStream.connect(str(address), port, timeout)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
         raise failure or AddressRefused(Refusal.UNRESOLVED)
 
     async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore2.AsyncNetworkStream:
         raise AddressRefused(Refusal.SCHEME)
-
-    async def sleep(self, seconds: float) -> None:
-        await self._backend.sleep(seconds)
-
-
-class _GateStream(httpcore2.AsyncNetworkStream):
-    """A stream that is cheap to ask whether the peer has closed it.
-
-    The pool asks that of every idle connection at every request; the stream inside would gather
-    all that is known about the socket each time.
-    """
-
-    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
-        self._stream = stream
-        self._readable = select.poll()
-        self._readable.register(stream.get_extra_info("socket"), select.POLLIN)
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - the signature belongs to httpcore2
-        return await self._stream.read(max_bytes, timeout)
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - same
-        await self._stream.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - same
-    ) -> httpcore2.AsyncNetworkStream:
-        return _GateStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
-
-    def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable":
-            return bool(self._readable.poll(0))
-        return self._stream.get_extra_info(info)
 
 
 class _GateTransport(httpx2.AsyncHTTPTransport):
@@ -112,13 +71,8 @@ class _GateTransport(httpx2.AsyncHTTPTransport):
         self, target: Target, allow: Sequence[IPNetwork], context: ssl.SSLContext | None, size: int
     ) -> None:
         # The base constructor is left out on purpose: all it does is build another pool.
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=context,
-            max_connections=size,
-            max_keepalive_connections=size,
-            keepalive_expiry=15.0,
-            network_backend=_GateBackend(target, allow),
-        )
+        backend = _GateBackend(target, allow)
+        self._pool = HostPool(backend, context, size)  # type: ignore[assignment]
 
 
 def make_client(

@@ -35,6 +35,8 @@ class Caller:
     hashtag: str | None
     #: Credits charged so far, those of an interrupted attempt at the same slot included.
     credits: int = 0
+    #: Called whenever the API has answered.
+    on_answer: Callable[[], None] = lambda: None
     #: Reserved, and neither settled nor released.
     _open: set[int] = field(default_factory=set)
     #: The one that was sent last.
@@ -131,6 +133,7 @@ class Caller:
         )
         self._open.discard(entry_id)
         self.credits += used
+        self.on_answer()
         return Paid(answer, settlement)
 
     async def _settle_failure(self, entry_id: int, error: SourceError) -> None:

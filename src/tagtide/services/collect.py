@@ -119,8 +119,7 @@ async def collect(
     campaign = request.campaign
     if run.finished_at is not None:
         done = await context.store.run(run.run_id)
-        videos = await context.store.known_videos(campaign.campaign_id)
-        return await _result(context, campaign, run, list(done.outcomes), videos, ())
+        return await _result(context, campaign, run, list(done.outcomes), ())
     names = rotate([h.name for h in feed_hashtags(campaign)], run.slot_at.toordinal())
 
     in_service = await context.store.campaigns()
@@ -131,14 +130,13 @@ async def collect(
 
     runner = HashtagRunner(context, run, campaign, progress)
     outcomes = await runner.run(names, work)
-    videos = await context.store.known_videos(campaign.campaign_id)
     ok = [o.hashtag for o in outcomes if o.status is Status.OK]
 
     async def viral() -> Judgement:
-        return await judge_viral_videos(context, campaign, run, ok, videos)
+        return await judge_viral_videos(context, campaign, run, ok)
 
     judgement = await finish(context, run, outcomes, runner.unclaimed, viral)
-    return await _result(context, campaign, run, outcomes, videos, judgement.told)
+    return await _result(context, campaign, run, outcomes, judgement.told)
 
 
 async def _result(
@@ -146,16 +144,14 @@ async def _result(
     campaign: Campaign,
     run: Run,
     outcomes: list[HashtagOutcome],
-    videos: list[KnownVideo],
     told: tuple[Alert, ...],
 ) -> CollectResult:
     read = {o.hashtag for o in outcomes}
+    marked = await context.store.known_videos(
+        campaign.campaign_id, high_priority=True, read_since=run.slot_at
+    )
     high = sorted(
-        (
-            v
-            for v in videos
-            if v.high_priority_at is not None and was_read_in(run, v) and read & {*v.hashtags}
-        ),
+        (v for v in marked if was_read_in(run, v) and read & {*v.hashtags}),
         key=lambda v: v.counters.view_count or 0,
         reverse=True,
     )

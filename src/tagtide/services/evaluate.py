@@ -31,12 +31,13 @@ from tagtide.models import (
     Mute,
     Notification,
     Reason,
+    Role,
     Rule,
     Run,
     Status,
     video_url,
 )
-from tagtide.ports import Changes, KnownVideo
+from tagtide.ports import Changes, Crowd, KnownVideo
 from tagtide.services.context import Context
 from tagtide.services.runs import run_reason, run_status
 
@@ -226,37 +227,37 @@ async def _finish(
 
 
 async def judge_viral_videos(
-    context: Context,
-    campaign: Campaign,
-    run: Run,
-    complete: Iterable[str],
-    videos: Sequence[KnownVideo],
+    context: Context, campaign: Campaign, run: Run, complete: Iterable[str]
 ) -> Judgement:
     """Alerts about viral videos among those read in this slot under hashtags read completely.
 
-    ``videos`` are all of the campaign; each own one is compared with the mean of the other own ones
-    at their latest readings.
+    Each own video is compared with the mean of the other own ones at their latest readings. Only
+    those that come near it, or have been viral, are fetched: of ten thousand hardly any.
     """
     past = await context.store.episodes(campaign.campaign_id, rule=Rule.VIRAL_VIDEO)
     mutes = await context.store.mutes(context.clock.now())
     if Rule.VIRAL_VIDEO not in campaign.rules.enabled:
         return ended_unwatched(context, campaign, past, mutes)
     # Also those that are over: a video that is still as large as it was then is no news.
-    episodes = {alert.video_id: alert for alert in past}
-    names, wanted = {h.name for h in campaign.own()}, set(complete)
-    own = [v for v in videos if v.hashtag in names or names.intersection(v.hashtags)]
-    held = {v.video_id for v in own}
-    dropped = [alert for alert in past if alert.video_id not in held]
+    episodes = {alert.video_id: alert for alert in past if alert.video_id is not None}
+    store, key, wanted = context.store, campaign.campaign_id, set(complete)
+    crowd = await store.crowd(key, Role.OWN)
+    marks = _marks(crowd, campaign.rules.viral_factor)
+    near = await store.known_videos(key, role=Role.OWN, reaching=marks)
+    held = await store.known_videos(key, role=Role.OWN, video_ids=[*episodes]) if episodes else []
+    still = {v.video_id for v in held}
+    dropped = [alert for alert in past if alert.video_id not in still]
     total = ended_unwatched(context, campaign, dropped, mutes)
-    crowd = _Crowd.of(own)
+    judged = {v.video_id: v for v in (*near, *held)}
     scores: dict[str, AgeScore] | None = None
-    for video in own:
+    for _, video in sorted(judged.items()):
         episode = episodes.get(video.video_id)
-        if episode is None and not crowd.is_topped_by(video, campaign.rules.viral_factor):
+        if episode is None and not _tops(crowd, video, campaign.rules.viral_factor):
             continue
         is_read = was_read_in(run, video) and bool(wanted & {video.hashtag, *video.hashtags})
         if is_read or (episode and episode.state is AlertState.FIRING):
             if scores is None:
+                own = await store.known_videos(key, role=Role.OWN)
                 scores = await age_scores_of(context, campaign, own)
             score = scores.get(video.video_id)
             total += _viral(context, campaign, video, crowd, episode, score, mutes, is_read=is_read)
@@ -281,14 +282,14 @@ def _viral(
     context: Context,
     campaign: Campaign,
     video: KnownVideo,
-    crowd: _Crowd,
+    crowd: Crowd,
     episode: Alert | None,
     score: AgeScore | None,
     mutes: Sequence[Mute],
     *,
     is_read: bool,
 ) -> Judgement:
-    others, views, engagement = crowd.without(video)
+    others, views, engagement = _without(crowd, video)
     verdict = judge_viral(
         video.video_id,
         video.counters.view_count,
@@ -324,36 +325,30 @@ def _has_fallen(video: KnownVideo, episode: Alert | None) -> bool:
     return now is not None and before is not None and now < before * (1 - _STALE_FALL)
 
 
-@dataclass(frozen=True, slots=True)
-class _Crowd:
-    """Sums over all videos of a campaign, so that leaving one out is cheap."""
+def _without(crowd: Crowd, video: KnownVideo) -> tuple[int, int, int]:
+    """Number, views and engagement of the others."""
+    views = video.counters.view_count
+    if views is None:
+        return crowd.count, crowd.views, crowd.engagement
+    engagement = video.counters.engagement or 0
+    return crowd.count - 1, crowd.views - views, crowd.engagement - engagement
 
-    count: int
-    views: int
-    engagement: int
 
-    @classmethod
-    def of(cls, videos: Iterable[KnownVideo]) -> _Crowd:
-        known = [v.counters for v in videos if v.counters.view_count is not None]
-        return cls(
-            len(known),
-            sum(c.view_count or 0 for c in known),
-            sum(c.engagement or 0 for c in known),
-        )
+def _tops(crowd: Crowd, video: KnownVideo, factor: float) -> bool:
+    """Whether a video may be viral: most are far from it and need no sentence that says so."""
+    others, views, engagement = _without(crowd, video)
+    counters = video.counters
+    pairs = ((counters.view_count, views), (counters.engagement, engagement))
+    return any(value is not None and value * others >= factor * sum_ for value, sum_ in pairs)
 
-    def without(self, video: KnownVideo) -> tuple[int, int, int]:
-        views = video.counters.view_count
-        if views is None:
-            return self.count, self.views, self.engagement
-        engagement = video.counters.engagement or 0
-        return self.count - 1, self.views - views, self.engagement - engagement
 
-    def is_topped_by(self, video: KnownVideo, factor: float) -> bool:
-        """Whether a video may be viral: most are far from it and need no sentence that says so."""
-        others, views, engagement = self.without(video)
-        counters = video.counters
-        pairs = ((counters.view_count, views), (counters.engagement, engagement))
-        return any(value is not None and value * others >= factor * sum_ for value, sum_ in pairs)
+def _marks(crowd: Crowd, factor: float) -> tuple[float, float]:
+    """Views and engagement without which no video can top the crowd.
+
+    From v (n - 1) >= f (sum - v) follows v >= f sum / (n - 1 + f); rounded down.
+    """
+    share = factor / max(1.0, crowd.count + factor) * (1 - 1e-9)
+    return crowd.views * share, crowd.engagement * share
 
 
 def video_facts(video: KnownVideo) -> dict[str, Any]:

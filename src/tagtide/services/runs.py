@@ -119,6 +119,8 @@ class HashtagRunner:
         #: Hashtags at work, those that wait for credits not counted, and what wakes these.
         self._working = 0
         self._released = asyncio.Event()
+        #: Whether the API has answered any call of this run.
+        self._answered = asyncio.Event()
         self._stop: Reason | None = None
         self._failure: StorageError | None = None
 
@@ -147,10 +149,11 @@ class HashtagRunner:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_leases(done))
-                if queue and not await self._is_answered_lately():
-                    # The first goes alone: a refused key or an empty balance costs one call.
-                    await next_one()
+                is_trusted = await self._is_answered_lately()
                 async with asyncio.TaskGroup() as pool:
+                    if queue and not is_trusted:
+                        # A refused key or an empty balance costs one call.
+                        await self._first_answer(pool.create_task(next_one()))
                     for _ in range(workers):
                         pool.create_task(worker())
                 done.set()
@@ -164,6 +167,13 @@ class HashtagRunner:
             # What this campaign may not pay for, another one in the same slot may.
             await self._let_go()
         return [outcomes[name] for name in names]
+
+    async def _first_answer(self, first: asyncio.Task[None]) -> None:
+        """Until the first hashtag's first call is answered, or the hashtag has ended without."""
+        async with asyncio.TaskGroup() as group:
+            answer = group.create_task(self._answered.wait())
+            await asyncio.wait([first, answer], return_when=asyncio.FIRST_COMPLETED)
+            answer.cancel()
 
     async def _is_answered_lately(self) -> bool:
         """Whether the key was good and there were credits a moment ago: it need not be tried."""
@@ -215,6 +225,7 @@ class HashtagRunner:
             self._run.run_id,
             state.name,
             credits=claim.credits,
+            on_answer=self._answered.set,
         )
         try:
             outcome = await self._worked(state, claim, work, caller)

@@ -35,7 +35,8 @@ from tagtide.ports import (
     Settlement,
 )
 from tagtide.storage import tables as t
-from tagtide.storage.rows import Topic, hashtag_keys, insert
+from tagtide.storage.prepared import Prepared, PreparedInsert
+from tagtide.storage.rows import Topic, hashtag_keys
 
 #: Held while a reservation is checked and written, so that two of them never see the same rest.
 _BUDGET_LOCK = 7_461_702_312
@@ -101,7 +102,16 @@ def _reserve(
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _BUDGET_LOCK})
     for limit in limits:
         _refuse_beyond(connection, limit, reservations)
-    return [_insert(connection, row) for row in _rows(connection, reservations, now)]
+    # One by one: what a statement of many rows returns is in no promised order.
+    rows = _rows(connection, reservations, now)
+    return [int(_RESERVE.run(connection, [row])[0][0]) for row in rows]
+
+
+_RESERVE = PreparedInsert(
+    t.ledger,
+    ["run_id", "campaign_id", "hashtag_key", "endpoint", "state", "credits", "reserved_at"],
+    returning=[t.ledger.c.id],
+)
 
 
 def _refuse_beyond(
@@ -146,11 +156,7 @@ def _rows(
     ]
 
 
-def _insert(connection: Connection, row: dict[str, Any]) -> int:
-    return int(connection.execute(t.ledger.insert().returning(t.ledger.c.id), row).scalar_one())
-
-
-_SETTLE = (
+_SETTLE = Prepared(
     update(t.ledger)
     .where(t.ledger.c.id == bindparam("entry_id"))
     .values(
@@ -167,8 +173,8 @@ def settle(connection: Connection, settlements: Sequence[Settlement]) -> None:
     """Write settlements and the balance that the newest of them states."""
     if not settlements:
         return
-    connection.execute(
-        _SETTLE,
+    _SETTLE.run_many(
+        connection,
         [
             {
                 "entry_id": s.entry_id,
@@ -198,20 +204,25 @@ def put_balance(connection: Connection, balance: Balance) -> None:
         "read_at": balance.read_at,
         "plan": balance.plan,
     }
-    statement = insert(connection, t.balance)
+    _PUT_BALANCE.run(connection, [row])
+
+
+def _if_newer(statement: Any) -> Any:
     new = statement.excluded
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["id"],
-            set_={
-                "credits_remaining": new.credits_remaining,
-                "read_at": new.read_at,
-                "plan": func.coalesce(new.plan, t.balance.c.plan),
-            },
-            where=t.balance.c.read_at <= new.read_at,
-        ),
-        row,
+    return statement.on_conflict_do_update(
+        index_elements=["id"],
+        set_={
+            "credits_remaining": new.credits_remaining,
+            "read_at": new.read_at,
+            "plan": func.coalesce(new.plan, t.balance.c.plan),
+        },
+        where=t.balance.c.read_at <= new.read_at,
     )
+
+
+_PUT_BALANCE = PreparedInsert(
+    t.balance, ["id", "credits_remaining", "read_at", "plan"], complete=_if_newer
+)
 
 
 def _balance(connection: Connection) -> Balance | None:

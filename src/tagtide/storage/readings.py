@@ -9,9 +9,15 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Float,
     Select,
+    and_,
+    bindparam,
     case,
+    cast,
     func,
+    literal_column,
+    or_,
     select,
     true,
     union_all,
@@ -20,8 +26,9 @@ from sqlalchemy import (
 
 from tagtide.errors import NotFound
 from tagtide.models import HashtagReading, Reason, Role, VideoCounters, VideoReading
-from tagtide.ports import HashtagState, KnownVideo, StoredReport
+from tagtide.ports import Crowd, HashtagState, KnownVideo, StoredReport
 from tagtide.storage import tables as t
+from tagtide.storage.prepared import Prepared
 from tagtide.storage.rows import (
     Topic,
     chunks,
@@ -52,10 +59,9 @@ class Readings(Topic):
         self, hashtag: str, since: datetime, until: datetime
     ) -> list[HashtagReading]:
         """In order of time, both ends included."""
-        at = t.hashtag_reading.c.read_at
-        query = _of_hashtag(hashtag).where(at >= since, at <= until).order_by(at)
+        asked = {"name": hashtag, "since": since, "until": until}
         return await self._db.read(
-            lambda c: [hashtag_reading_of(row, hashtag) for row in c.execute(query)]
+            lambda c: [hashtag_reading_of(row, hashtag) for row in _BETWEEN.rows(c, asked)]
         )
 
     async def known_videos(
@@ -66,14 +72,26 @@ class Readings(Topic):
         role: Role | None = None,
         seen_in_run: int | None = None,
         read_since: datetime | None = None,
+        video_ids: Sequence[str] | None = None,
+        high_priority: bool = False,
+        reaching: tuple[float, float] | None = None,
     ) -> list[KnownVideo]:
         """Every video of a campaign at its latest reading; by id.
 
         ``hashtags`` and ``role`` keep those seen in the feed of such a hashtag, ``seen_in_run``
-        those that the run saw, ``read_since`` those with a reading from then on.
+        those that the run saw, ``read_since`` those with a reading from then on, ``high_priority``
+        those that are, ``reaching`` those with so many views or so much engagement.
         """
-        some = _some_videos(campaign_id, seen_in_run, read_since, _feeds_of(hashtags, role))
+        facts = _facts(read_since, video_ids, high_priority, reaching)
+        some = _some_videos(campaign_id, seen_in_run, facts, _feeds_of(hashtags, role))
         return await self._db.read(lambda c: _known_videos(c, campaign_id, some))
+
+    async def crowd(self, campaign_id: int, role: Role) -> Crowd:
+        """Sums over the videos in the feeds of hashtags of that role whose views are known."""
+        feeds = _feeds_of(None, role)
+        assert feeds is not None
+        query = _crowd_query(_seen_in(campaign_id, feeds), campaign_id)
+        return await self._db.read(lambda c: _crowd(c.execute(query).one()))
 
     async def video_readings_near(
         self,
@@ -87,7 +105,7 @@ class Readings(Topic):
 
         ``hashtags`` keeps the videos seen in the feed of such a hashtag.
         """
-        some = _some_videos(campaign_id, None, None, _feeds_of(hashtags, None))
+        some = _some_videos(campaign_id, None, [], _feeds_of(hashtags, None))
         query = _nearest_readings(campaign_id, target, tolerance, some)
         return await self._db.read(
             lambda c: {row.video_id: video_reading_of(row) for row in c.execute(query)}
@@ -193,9 +211,18 @@ def _resume(connection: Connection, hashtag: str) -> None:
         raise NotFound(f"There is no hashtag {hashtag!r}.")
 
 
-def _of_hashtag(name: str) -> Select[Any]:
-    key = select(t.hashtag.c.id).where(t.hashtag.c.name == name).scalar_subquery()
-    return select(t.hashtag_reading).where(t.hashtag_reading.c.hashtag_key == key)
+_at = t.hashtag_reading.c.read_at
+_KEY = select(t.hashtag.c.id).where(t.hashtag.c.name == bindparam("name")).scalar_subquery()
+_OF_HASHTAG = select(t.hashtag_reading).where(t.hashtag_reading.c.hashtag_key == _KEY)
+_BETWEEN = Prepared(
+    _OF_HASHTAG.where(_at >= bindparam("since"), _at <= bindparam("until")).order_by(_at)
+)
+_EARLIER = _OF_HASHTAG.where(_at < bindparam("before")).order_by(_at.desc()).limit(1)
+_NEWEST = Prepared(_EARLIER)
+_UP_TO = Prepared(_EARLIER.where(_at <= bindparam("target")))
+_AFTER = Prepared(
+    _OF_HASHTAG.where(_at < bindparam("before"), _at > bindparam("target")).order_by(_at).limit(1)
+)
 
 
 def _near(
@@ -205,14 +232,12 @@ def _near(
     before: datetime,
     tolerance: timedelta,
 ) -> HashtagReading | None:
-    at = t.hashtag_reading.c.read_at
-    earlier = _of_hashtag(hashtag).where(at < before).order_by(at.desc()).limit(1)
-    later = _of_hashtag(hashtag).where(at < before, at > target).order_by(at).limit(1)
-    sides = [connection.execute(q).one_or_none() for q in (earlier.where(at <= target), later)]
+    asked = {"name": hashtag, "target": target, "before": before}
+    sides = [query.one(connection, asked) for query in (_UP_TO, _AFTER)]
     near = [row for row in sides if row is not None and abs(row.read_at - target) <= tolerance]
     row = min(near, key=lambda row: abs(row.read_at - target), default=None)
     if row is None:
-        row = connection.execute(earlier).one_or_none()
+        row = _NEWEST.one(connection, asked)
     return None if row is None else hashtag_reading_of(row, hashtag)
 
 
@@ -232,14 +257,36 @@ def _known_videos(
     return [_known_video(row, names, feeds.get(row[0], ())) for row in rows]
 
 
+def _facts(
+    read_since: datetime | None,
+    video_ids: Sequence[str] | None,
+    high_priority: bool,
+    reaching: tuple[float, float] | None,
+) -> list[ColumnElement[bool]]:
+    """What is asked of the rows of `video` and `campaign_video`."""
+    video, found = t.video.c, []
+    if read_since is not None:
+        found.append(video.read_at >= read_since)
+    if video_ids is not None:
+        found.append(video.video_id.in_(video_ids))
+    if high_priority:
+        found.append(t.campaign_video.c.high_priority_at.is_not(None))
+    if reaching is not None:
+        views, engagement = reaching
+        # As floating-point numbers: the sum of three counters may be too large for an integer.
+        parts = [cast(video[name], Float) for name in _ENGAGEMENT]
+        found.append(or_(video.view_count >= views, parts[0] + parts[1] + parts[2] >= engagement))
+    return found
+
+
 def _some_videos(
     campaign_id: int,
     seen_in_run: int | None,
-    read_since: datetime | None,
+    facts: Sequence[ColumnElement[bool]],
     feeds: ColumnElement[bool] | None,
 ) -> Select[tuple[int]] | None:
     """Keys of the campaign's videos that a condition keeps; None where there is none."""
-    if seen_in_run is None and read_since is None and feeds is None:
+    if seen_in_run is None and not facts and feeds is None:
         return None
     held = t.campaign_video
     query = select(held.c.video_key).where(held.c.campaign_id == campaign_id)
@@ -248,11 +295,38 @@ def _some_videos(
     if seen_in_run is not None:
         saw = select(t.run_video.c.video_key).where(t.run_video.c.run_id == seen_in_run)
         query = query.where(held.c.video_key.in_(saw))
-    if read_since is not None:
-        query = query.join(t.video, t.video.c.id == held.c.video_key).where(
-            t.video.c.read_at >= read_since
-        )
+    if facts:
+        query = query.join(t.video, t.video.c.id == held.c.video_key).where(*facts)
     return query
+
+
+_ENGAGEMENT = ("like_count", "comment_count", "share_count")
+
+
+def _crowd_query(videos: Select[tuple[int]], campaign_id: int) -> Select[Any]:
+    video, held = t.video.c, t.campaign_video
+    whole = and_(*(video[name].is_not(None) for name in _ENGAGEMENT))
+    sums: list[ColumnElement[Any]] = [func.count()]
+    for name in ("view_count", *_ENGAGEMENT):
+        counter = video[name] if name == "view_count" else case((whole, video[name]))
+        # In two halves: a sum of hostile counters is larger than an integer of the database.
+        sums += [
+            func.coalesce(func.sum(counter.op(">>")(literal_column("32"))), 0),
+            func.coalesce(func.sum(counter.op("&")(literal_column("4294967295"))), 0),
+        ]
+    return (
+        select(*sums)
+        .select_from(held.join(t.video, t.video.c.id == held.c.video_key))
+        .where(held.c.campaign_id == campaign_id, held.c.video_key.in_(videos))
+        .where(video.view_count.is_not(None))
+    )
+
+
+def _crowd(row: Any) -> Crowd:
+    count, *halves = (int(value) for value in row)
+    pairs = zip(halves[::2], halves[1::2], strict=True)
+    views, *engagement = ((high << 32) + low for high, low in pairs)
+    return Crowd(count=count, views=views, engagement=sum(engagement))
 
 
 def _feeds(

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, select
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Connection, Table, select
 
 from tagtide.models import HashtagReading, VideoCounters, VideoReading
 from tagtide.ports import Clock
 from tagtide.storage import tables as t
 from tagtide.storage.database import Database
+from tagtide.storage.prepared import PreparedIn, PreparedInsert, insert_for
 
 #: Bound parameters per statement that both engines take without complaint.
 _IN_LIMIT = 500
@@ -26,28 +25,14 @@ class Topic:
 
 
 def insert(connection: Connection, table: Table) -> Any:
-    """An INSERT that knows ON CONFLICT; the one statement that differs between the engines."""
+    """An INSERT that knows ON CONFLICT, for statements that run seldom."""
     return insert_for(connection.dialect.name, table)
-
-
-def insert_for(dialect: str, table: Table) -> Any:
-    """The same by the name of the dialect, for statements that are built once."""
-    if dialect == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-
-        return postgresql_insert(table)
-    return sqlite_insert(table)
 
 
 def insert_missing(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows and leave those that exist already as they are."""
     if rows:
-        connection.execute(_insert_missing(connection.dialect.name, table), rows)
-
-
-@cache
-def _insert_missing(dialect: str, table: Table) -> Any:
-    return insert_for(dialect, table).on_conflict_do_nothing()
+        connection.execute(insert(connection, table).on_conflict_do_nothing(), rows)
 
 
 def chunks(values: Iterable[Any]) -> Iterable[list[Any]]:
@@ -57,9 +42,15 @@ def chunks(values: Iterable[Any]) -> Iterable[list[Any]]:
         yield everything[start : start + _IN_LIMIT]
 
 
-_HASHTAGS = select(t.hashtag.c.name, t.hashtag.c.id).where(
-    t.hashtag.c.name.in_(bindparam("names", expanding=True))
+_HASHTAGS = PreparedIn(
+    t.hashtag.c.name, lambda named: select(t.hashtag.c.name, t.hashtag.c.id).where(named)
 )
+_ADD_HASHTAGS = PreparedInsert(t.hashtag, ["name"])
+
+
+def hashtag_key(connection: Connection, name: str) -> int:
+    """Key of one hashtag; one never seen before gets a new one."""
+    return hashtag_keys(connection, [name])[name]
 
 
 def hashtag_keys(connection: Connection, names: Iterable[str]) -> dict[str, int]:
@@ -68,18 +59,14 @@ def hashtag_keys(connection: Connection, names: Iterable[str]) -> dict[str, int]
     found = known_hashtag_keys(connection, wanted)
     missing = [name for name in wanted if name not in found]
     if missing:
-        insert_missing(connection, t.hashtag, [{"name": name} for name in missing])
+        _ADD_HASHTAGS.run(connection, [{"name": name} for name in missing])
         found |= known_hashtag_keys(connection, missing)
     return found
 
 
 def known_hashtag_keys(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """Keys of those hashtags that are stored, by name."""
-    found: dict[str, int] = {}
-    for some in chunks(names):
-        rows = connection.execute(_HASHTAGS, {"names": some})
-        found.update((row.name, row.id) for row in rows)
-    return found
+    return {row.name: row.id for row in _HASHTAGS.rows(connection, names)}
 
 
 def counters_of(row: Any) -> VideoCounters:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, select, update
+from sqlalchemy import Connection, Select, bindparam, exists, select, update
 
 from tagtide.errors import LeaseLost, NotFound
 from tagtide.models import HashtagOutcome, Job, Reason, Run, Status
@@ -23,7 +23,8 @@ from tagtide.storage.alerts import put_alerts, put_events
 from tagtide.storage.detectors import put_detector_states
 from tagtide.storage.ledger import charged_to_run, give_up, give_up_orphans, release_unsent, settle
 from tagtide.storage.outbox import enqueue
-from tagtide.storage.rows import Topic, hashtag_keys, insert, insert_missing
+from tagtide.storage.prepared import Prepared, PreparedInsert
+from tagtide.storage.rows import Topic, hashtag_key, hashtag_keys, insert_missing
 from tagtide.storage.sightings import (
     mark_high_priority,
     put_creators,
@@ -37,7 +38,6 @@ _REFUSALS = (Reason.NOT_FOUND, Reason.BAD_REQUEST)
 _REFUSALS_TO_PAUSE = 3
 #: Runs that are looked through for what ended lately.
 _RECENT_RUNS = 500
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Runs(Topic):
@@ -207,20 +207,34 @@ def apply(
 
 
 def _advance(connection: Connection, progress: Progress) -> None:
-    _fenced(
-        connection,
-        progress.claim,
-        cursor=progress.cursor,
-        pages=progress.pages,
-        lease_until=progress.lease_until,
-    )
+    where_to_go_on = {
+        "new_cursor": progress.cursor,
+        "new_pages": progress.pages,
+        "until": progress.lease_until,
+    }
+    _fenced(connection, _ADVANCE, progress.claim, where_to_go_on)
 
 
-def _fenced(connection: Connection, claim: Claim, **values: object) -> None:
-    mine = (t.slot.c.id == claim.slot_id) & (t.slot.c.fence == claim.fence)
-    query = update(t.slot).where(mine, t.slot.c.done_at.is_(None)).values(values)
-    if not connection.execute(query).rowcount:
+def _fenced(
+    connection: Connection, change: Prepared, claim: Claim, values: dict[str, object]
+) -> None:
+    mine = {"slot": claim.slot_id, "my_fence": claim.fence}
+    if not change.run(connection, mine | values):
         raise LeaseLost
+
+
+_THIS_SLOT = t.slot.c.id == bindparam("slot")
+_MINE = update(t.slot).where(
+    _THIS_SLOT, t.slot.c.fence == bindparam("my_fence"), t.slot.c.done_at.is_(None)
+)
+_ADVANCE = Prepared(
+    _MINE.values(
+        cursor=bindparam("new_cursor"),
+        pages=bindparam("new_pages"),
+        lease_until=bindparam("until"),
+    )
+)
+_END = Prepared(_MINE.values(done_at=bindparam("at"), lease_until=bindparam("at")))
 
 
 def _count(
@@ -228,8 +242,7 @@ def _count(
 ) -> None:
     if not effects:
         return
-    owner = select(t.run.c.campaign_id).where(t.run.c.id == claim.run_id)
-    campaign_id = connection.execute(owner).scalar_one()
+    campaign_id = _OWNER.one(connection, {"run": claim.run_id}).campaign_id
     views = {s.video.video_id: s.counters for one in changes.sightings for s in one.videos}
     new = sum(campaign_id in effect.new_in for effect in effects)
     gained = 0
@@ -239,11 +252,18 @@ def _count(
             gained += count
         elif effect.previous is not None and effect.previous.counters.view_count is not None:
             gained += max(0, count - effect.previous.counters.view_count)
-    connection.execute(
-        update(t.slot)
-        .where(t.slot.c.id == claim.slot_id)
-        .values(videos_new=t.slot.c.videos_new + new, new_views=t.slot.c.new_views + gained)
+    _COUNT.run(connection, {"slot": claim.slot_id, "new": new, "gained": gained})
+
+
+_OWNER = Prepared(select(t.run.c.campaign_id).where(t.run.c.id == bindparam("run")))
+_COUNT = Prepared(
+    update(t.slot)
+    .where(_THIS_SLOT)
+    .values(
+        videos_new=t.slot.c.videos_new + bindparam("new"),
+        new_views=t.slot.c.new_views + bindparam("gained"),
     )
+)
 
 
 def _end_hashtag(
@@ -254,50 +274,42 @@ def _end_hashtag(
     run_id: int | None,
 ) -> None:
     if claim is not None:
-        _fenced(connection, claim, done_at=now, lease_until=now)
+        _fenced(connection, _END, claim, {"at": now})
         run_id = claim.run_id
     if run_id is None:
         raise ValueError("an outcome needs the claim it ends")
-    key = hashtag_keys(connection, [outcome.hashtag])[outcome.hashtag]
+    key = hashtag_key(connection, outcome.hashtag)
     _put_outcome(connection, run_id, key, outcome)
     _count_failure(connection, key, outcome, now)
 
 
-def _put_outcome(
-    connection: Connection, run_id: int, hashtag_key: int, outcome: HashtagOutcome
-) -> None:
-    values = {
-        "status": outcome.status,
-        "reason": outcome.reason,
-        "videos_seen": outcome.videos_seen,
-        "videos_new": outcome.videos_new,
-        "new_views": outcome.new_views,
-        "pages": outcome.pages,
-        "credits": outcome.credits,
-        "detail": outcome.detail,
-    }
-    keys = {"run_id": run_id, "hashtag_key": hashtag_key}
-    connection.execute(
-        insert(connection, t.run_hashtag)
-        .values(keys | values)
-        .on_conflict_do_update(index_elements=list(keys), set_=values)
-    )
+def _put_outcome(connection: Connection, run_id: int, key: int, outcome: HashtagOutcome) -> None:
+    row = {name: getattr(outcome, name) for name in _OUTCOME}
+    _PUT_OUTCOME.run(connection, [row | {"run_id": run_id, "hashtag_key": key}])
+
+
+_OUTCOME = (
+    "status", "reason", "videos_seen", "videos_new", "new_views", "pages", "credits", "detail",
+)  # fmt: skip
+
+
+def _instead(statement: Any) -> Any:
+    new = {name: statement.excluded[name] for name in _OUTCOME}
+    return statement.on_conflict_do_update(index_elements=["run_id", "hashtag_key"], set_=new)
+
+
+_PUT_OUTCOME = PreparedInsert(
+    t.run_hashtag, ["run_id", "hashtag_key", *_OUTCOME], complete=_instead
+)
 
 
 def _count_failure(
-    connection: Connection, hashtag_key: int, outcome: HashtagOutcome, now: datetime
+    connection: Connection, key: int, outcome: HashtagOutcome, now: datetime
 ) -> None:
-    this = t.hashtag.c.id == hashtag_key
     if outcome.status in (Status.OK, Status.PARTIAL):
-        cleared = {
-            "failures": 0,
-            "refusals": 0,
-            "failure_reason": Reason.NONE,
-            "paused_at": None,
-        }
-        failed_before = t.hashtag.c.failures > 0
-        connection.execute(update(t.hashtag).where(this, failed_before).values(cleared))
+        _CLEAR_FAILURES.run(connection, {"hashtag": key})
     elif outcome.status is Status.FAILED:
+        this = t.hashtag.c.id == key
         row = connection.execute(select(t.hashtag).where(this)).one()
         refusals = row.refusals + 1 if outcome.reason in _REFUSALS else 0
         # A probe of a paused hashtag that is refused again pauses it for another day.
@@ -309,6 +321,13 @@ def _count_failure(
             "paused_at": paused_at,
         }
         connection.execute(update(t.hashtag).where(this).values(failed))
+
+
+_CLEAR_FAILURES = Prepared(
+    update(t.hashtag)
+    .where(t.hashtag.c.id == bindparam("hashtag"), t.hashtag.c.failures > 0)
+    .values(failures=0, refusals=0, failure_reason=Reason.NONE, paused_at=None)
+)
 
 
 # --- slots ----------------------------------------------------------------------------------------
@@ -324,10 +343,12 @@ def _claim(
     now: datetime,
     lease: timedelta,
 ) -> Claim | SlotTaken:
-    key = hashtag_keys(connection, [hashtag])[hashtag]
+    key = hashtag_key(connection, hashtag)
     slot = {"job": job, "hashtag_key": key, "slot_at": slot_at}
-    free = {"run_id": run_id, "lease_until": _LONG_AGO, "fence": 0}
-    insert_missing(connection, t.slot, [slot | free])
+    first = {"run_id": run_id, "lease_until": now + lease, "fence": 1}
+    if added := _ADD_SLOT.run(connection, [slot | first]):
+        # Nobody has had it before: there is nothing to take over.
+        return Claim(slot_id=added[0][0], fence=1, run_id=run_id)
     same = [t.slot.c[name] == value for name, value in slot.items()]
     row = connection.execute(select(t.slot).where(*same).with_for_update()).one()
     if row.done_at is not None:
@@ -338,6 +359,13 @@ def _claim(
     # Calls that were under way when the last owner died may have been billed.
     give_up(connection, row.run_id, key, now)
     return _take(connection, row, run_id, now + lease)
+
+
+_ADD_SLOT = PreparedInsert(
+    t.slot,
+    ["job", "hashtag_key", "slot_at", "run_id", "lease_until", "fence"],
+    returning=[t.slot.c.id],
+)
 
 
 def _take(connection: Connection, row: Any, run_id: int, lease_until: datetime) -> Claim:

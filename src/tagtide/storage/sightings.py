@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Text, bindparam, case, func, select, update
+from sqlalchemy import Connection, Text, bindparam, case, func, select, update
 
 from tagtide.models import (
     Creator,
@@ -24,13 +23,8 @@ from tagtide.models import (
 )
 from tagtide.ports import Sighting, SightingEffect
 from tagtide.storage import tables as t
-from tagtide.storage.rows import (
-    chunks,
-    hashtag_keys,
-    insert_for,
-    insert_missing,
-    video_reading_of,
-)
+from tagtide.storage.prepared import Prepared, PreparedIn, PreparedInsert
+from tagtide.storage.rows import hashtag_key, video_reading_of
 
 _WINDOW_HOURS = 6
 
@@ -46,7 +40,7 @@ def window_of(instant: datetime) -> datetime:
 
 def put_hashtag_reading(connection: Connection, reading: HashtagReading) -> None:
     """Add a reading; one of the same instant stays as it is."""
-    key = hashtag_keys(connection, [reading.hashtag])[reading.hashtag]
+    key = hashtag_key(connection, reading.hashtag)
     row = {
         "tiktok_id": reading.hashtag_id,
         "read_at": reading.read_at,
@@ -60,12 +54,11 @@ def put_hashtag_reading(connection: Connection, reading: HashtagReading) -> None
         "payload_hash": reading.payload_hash,
         "flags": list(reading.flags),
     }
-    added = _add_reading(connection.dialect.name)
-    if connection.execute(added, row | {"hashtag_key": key}).one_or_none() is None:
+    if not _ADD_READING.run(connection, [row | {"hashtag_key": key}]):
         return
     new = {f"new_{name}": value for name, value in row.items()}
-    connection.execute(_REFRESH_HASHTAG, new | {"key": key})
-    connection.execute(_count_totals(connection.dialect.name), _totals_row(key, reading))
+    _REFRESH_HASHTAG.run(connection, new | {"key": key})
+    _COUNT_TOTALS.run(connection, [_totals_row(key, reading)])
 
 
 _TOTALS = (
@@ -74,13 +67,12 @@ _TOTALS = (
 )  # fmt: skip
 
 
-@cache
-def _add_reading(dialect: str) -> Any:
-    statement = insert_for(dialect, t.hashtag_reading).on_conflict_do_nothing()
-    return statement.returning(t.hashtag_reading.c.read_at)
-
-
-_REFRESH_HASHTAG = (
+_ADD_READING = PreparedInsert(
+    t.hashtag_reading,
+    ["hashtag_key", "tiktok_id", *_TOTALS],
+    returning=[t.hashtag_reading.c.hashtag_key],
+)
+_REFRESH_HASHTAG = Prepared(
     update(t.hashtag)
     .where(t.hashtag.c.id == bindparam("key"))
     .where(t.hashtag.c.read_at.is_(None) | (t.hashtag.c.read_at < bindparam("new_read_at")))
@@ -103,23 +95,35 @@ def _totals_row(key: int, reading: HashtagReading) -> dict[str, Any]:
     }
     first = {f"first_{name}": value for name, value in counted.items()}
     last = {f"last_{name}": value for name, value in counted.items()}
-    return first | last | {"hashtag_key": key, "window_at": window_of(reading.read_at)}
+    window = {"hashtag_key": key, "window_at": window_of(reading.read_at), "readings": 1}
+    return first | last | window
 
 
-@cache
-def _count_totals(dialect: str) -> Any:
-    statement = insert_for(dialect, t.hashtag_window).values(readings=1)
+def _into_window(statement: Any) -> Any:
     window, new = t.hashtag_window.c, statement.excluded
     earlier = window.first_read_at.is_(None) | (new.first_read_at < window.first_read_at)
     later = window.last_read_at.is_(None) | (new.last_read_at > window.last_read_at)
-    changed: dict[str, Any] = {"readings": window.readings + 1}
-    for name in ("read_at", "view_count", "video_count"):
+    changed: dict[str, Any] = {"readings": window.readings + new.readings}
+    for name in _COUNTED:
         first, last = f"first_{name}", f"last_{name}"
         changed[first] = case((earlier, new[first]), else_=window[first])
         changed[last] = case((later, new[last]), else_=window[last])
     return statement.on_conflict_do_update(
         index_elements=["hashtag_key", "window_at"], set_=changed
     )
+
+
+_COUNTED = ("read_at", "view_count", "video_count")
+_COUNT_TOTALS = PreparedInsert(
+    t.hashtag_window,
+    [
+        "hashtag_key",
+        "window_at",
+        "readings",
+        *(f"{end}_{name}" for end in ("first", "last") for name in _COUNTED),
+    ],
+    complete=_into_window,
+)
 
 
 # --- creators -------------------------------------------------------------------------------------
@@ -132,25 +136,16 @@ _CREATOR_FACTS = (
 def put_creators(connection: Connection, creators: Iterable[Creator]) -> dict[str, int]:
     """Insert creators or complete them: a fact that is not stated stays as it was."""
     wanted = {creator.creator_key: creator for creator in creators}
-    stored = _stored_creators(connection, wanted)
+    stored = {row.creator_key: row for row in _CREATORS.rows(connection, wanted)}
     changed = [c for key, c in wanted.items() if key not in stored or _says_more(c, stored[key])]
     keys = {key: row.id for key, row in stored.items()}
-    if changed:
-        _upsert_creators(connection, changed)
-        fresh = [c.creator_key for c in changed if c.creator_key not in keys]
-        keys |= {key: row.id for key, row in _stored_creators(connection, fresh).items()}
+    # In one order everywhere, so that two writers never wait for each other.
+    rows = sorted((_creator_row(c) for c in changed), key=lambda row: str(row["creator_key"]))
+    keys.update((key, number) for number, key in _COMPLETE_CREATORS.run(connection, rows))
     return keys
 
 
-_CREATORS = select(t.creator).where(t.creator.c.creator_key.in_(bindparam("keys", expanding=True)))
-
-
-def _stored_creators(connection: Connection, keys: Iterable[str]) -> dict[str, Any]:
-    rows: dict[str, Any] = {}
-    for some in chunks(keys):
-        found = connection.execute(_CREATORS, {"keys": some})
-        rows.update((row.creator_key, row) for row in found)
-    return rows
+_CREATORS = PreparedIn(t.creator.c.creator_key, lambda named: select(t.creator).where(named))
 
 
 def _says_more(creator: Creator, row: Any) -> bool:
@@ -158,19 +153,19 @@ def _says_more(creator: Creator, row: Any) -> bool:
     return any(new is not None and new != old for new, old in stated)
 
 
-def _upsert_creators(connection: Connection, creators: Iterable[Creator]) -> None:
-    # In one order everywhere, so that two writers never wait for each other.
-    rows = sorted((_creator_row(c) for c in creators), key=lambda row: str(row["creator_key"]))
-    connection.execute(_complete_creator(connection.dialect.name), rows)
-
-
-@cache
-def _complete_creator(dialect: str) -> Any:
-    statement = insert_for(dialect, t.creator)
+def _as_stated(statement: Any) -> Any:
     stated = {
         name: func.coalesce(statement.excluded[name], t.creator.c[name]) for name in _CREATOR_FACTS
     }
     return statement.on_conflict_do_update(index_elements=["creator_key"], set_=stated)
+
+
+_COMPLETE_CREATORS = PreparedInsert(
+    t.creator,
+    ["creator_key", *_CREATOR_FACTS],
+    complete=_as_stated,
+    returning=[t.creator.c.id, t.creator.c.creator_key],
+)
 
 
 def _creator_row(creator: Creator) -> dict[str, Any]:
@@ -220,47 +215,44 @@ def put_sighting(connection: Connection, sighting: Sighting) -> list[SightingEff
 
 def _identify(connection: Connection, sighting: Sighting, seen: Mapping[str, VideoSeen]) -> _Page:
     creators = put_creators(connection, (one.video.creator for one in seen.values()))
-    stored = _stored_videos(connection, seen)
+    stored = {row.video_id: row for row in _VIDEOS.rows(connection, seen)}
     new = [one for video_id, one in seen.items() if video_id not in stored]
-    first: frozenset[str] = frozenset()
-    if new:
-        first = _insert_videos(connection, new, creators, sighting.read_at)
-        missing = [one.video.video_id for one in new]
-        stored = stored | _stored_videos(connection, missing)
-    known = {video_id: stored[video_id] for video_id in seen if video_id not in first}
+    inserted = _insert_videos(connection, new, creators, sighting.read_at)
+    if len(inserted) < len(new):
+        # Another worker was faster.
+        late = [one.video.video_id for one in new if one.video.video_id not in inserted]
+        stored |= {row.video_id: row for row in _VIDEOS.rows(connection, late)}
+    known = {video_id: stored[video_id] for video_id in seen if video_id not in inserted}
     _refresh_latest(connection, known, seen, creators, sighting.read_at)
+    keys = inserted | {video_id: row.id for video_id, row in known.items()}
     return _Page(
         sighting=sighting,
-        hashtag_key=hashtag_keys(connection, [sighting.hashtag])[sighting.hashtag],
+        hashtag_key=hashtag_key(connection, sighting.hashtag),
         seen=seen,
-        keys={video_id: stored[video_id].id for video_id in seen},
+        keys={video_id: keys[video_id] for video_id in seen},
         previous=_previous(connection, known, sighting.read_at),
         repeated=frozenset(v for v, row in known.items() if row.read_at == sighting.read_at),
-        first=first,
+        first=frozenset(inserted),
     )
 
 
 _COUNTERS = ("view_count", "like_count", "comment_count", "share_count", "save_count", "source")
 
 # Locked in one order, so that "previous" is true and two writers never deadlock.
-_VIDEOS = (
-    select(
-        t.video.c.id,
-        t.video.c.video_id,
-        t.video.c.read_at,
-        *(t.video.c[name] for name in _COUNTERS),
-    )
-    .where(t.video.c.video_id.in_(bindparam("ids", expanding=True)))
-    .order_by(t.video.c.id)
-    .with_for_update()
+_VIDEOS = PreparedIn(
+    t.video.c.video_id,
+    lambda named: (
+        select(
+            t.video.c.id,
+            t.video.c.video_id,
+            t.video.c.read_at,
+            *(t.video.c[name] for name in _COUNTERS),
+        )
+        .where(named)
+        .order_by(t.video.c.id)
+        .with_for_update()
+    ),
 )
-
-
-def _stored_videos(connection: Connection, video_ids: Iterable[str]) -> dict[str, Any]:
-    rows: dict[str, Any] = {}
-    for some in chunks(video_ids):
-        rows.update((row.video_id, row) for row in connection.execute(_VIDEOS, {"ids": some}))
-    return rows
 
 
 def _counter_values(counters: VideoCounters) -> dict[str, Any]:
@@ -272,22 +264,25 @@ def _insert_videos(
     new: Sequence[VideoSeen],
     creators: Mapping[str, int],
     read_at: datetime,
-) -> frozenset[str]:
-    """Insert and return the ids that were really new (another worker may have been faster)."""
+) -> dict[str, int]:
+    """Insert; return the keys of those that were really new, by id."""
     rows = sorted(
         (_video_row(one.video, creators) | _counter_values(one.counters) for one in new),
         key=lambda row: str(row["video_id"]),
     )
     for row in rows:
         row |= {"first_seen_at": read_at, "read_at": read_at}
-    statement = _insert_returning(connection.dialect.name, t.video.c.video_id)
-    return frozenset(connection.execute(statement, rows).scalars())
+    return {video_id: key for key, video_id in _ADD_VIDEOS.run(connection, rows)}
 
 
-@cache
-def _insert_returning(dialect: str, *columns: Column[Any]) -> Any:
-    """Insert what is missing and return columns of what was inserted."""
-    return insert_for(dialect, columns[0].table).on_conflict_do_nothing().returning(*columns)
+_ADD_VIDEOS = PreparedInsert(
+    t.video,
+    [
+        "video_id", "creator_key", "caption", "created_at", "duration", "is_photo", "is_ad",
+        "region", "music_id", "hashtags", "first_seen_at", "read_at", *_COUNTERS,
+    ],
+    returning=[t.video.c.id, t.video.c.video_id],
+)  # fmt: skip
 
 
 def _video_row(video: Video, creators: Mapping[str, int]) -> dict[str, Any]:
@@ -305,7 +300,7 @@ def _video_row(video: Video, creators: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-_REFRESH = (
+_REFRESH = Prepared(
     update(t.video)
     .where(t.video.c.id == bindparam("key"), t.video.c.read_at < bindparam("at"))
     .values(
@@ -334,7 +329,7 @@ def _refresh_latest(
         if row.read_at < read_at
     ]
     if rows:
-        connection.execute(_REFRESH, rows)
+        _REFRESH.run_many(connection, rows)
 
 
 def _previous(
@@ -374,50 +369,58 @@ def _put_readings(connection: Connection, page: _Page) -> None:
         }
         for video_id, one in page.seen.items()
     ]
-    insert_missing(connection, t.video_reading, rows)
+    _ADD_VIDEO_READINGS.run(connection, rows)
+
+
+_ADD_VIDEO_READINGS = PreparedInsert(t.video_reading, ["video_key", "read_at", *_COUNTERS])
 
 
 def _put_memberships(connection: Connection, page: _Page) -> dict[int, list[int]]:
     """Note where the videos were seen; return the campaigns each is new in, by video key."""
     if page.sighting.run_id is not None:
         owner = {"run_id": page.sighting.run_id, "hashtag_key": page.hashtag_key}
-        insert_missing(
-            connection, t.run_video, [owner | {"video_key": key} for key in page.keys.values()]
-        )
+        _SEEN_IN_RUN.run(connection, [owner | {"video_key": key} for key in page.keys.values()])
     new_here = _put_in_hashtag(connection, page)
     _count_videos(connection, page, new_here)
     return _put_in_campaigns(connection, page)
 
 
-_HELD = (t.hashtag_video.c.hashtag_key == bindparam("feed")) & t.hashtag_video.c.video_key.in_(
-    bindparam("videos", expanding=True)
+_SEEN_IN_RUN = PreparedInsert(t.run_video, ["run_id", "hashtag_key", "video_key"])
+_HERE = t.hashtag_video.c.hashtag_key == bindparam("feed")
+_HELD_VIDEOS = PreparedIn(
+    t.hashtag_video.c.video_key,
+    lambda named: select(t.hashtag_video.c.video_key).where(_HERE, named),
 )
-_HELD_VIDEOS = select(t.hashtag_video.c.video_key).where(_HELD)
-_SEEN_AGAIN = (
-    update(t.hashtag_video)
-    .where(_HELD, t.hashtag_video.c.last_seen_at < bindparam("at"))
-    .values(last_seen_at=bindparam("at"))
+_SEEN_AGAIN = PreparedIn(
+    t.hashtag_video.c.video_key,
+    lambda named: (
+        update(t.hashtag_video)
+        .where(_HERE, named, t.hashtag_video.c.last_seen_at < bindparam("at"))
+        .values(last_seen_at=bindparam("at"))
+    ),
+)
+_ADD_TO_FEED = PreparedInsert(
+    t.hashtag_video, ["hashtag_key", "video_key", "first_seen_at", "last_seen_at"]
 )
 
 
 def _put_in_hashtag(connection: Connection, page: _Page) -> int:
     """Return how many videos the hashtag's feed showed for the first time."""
     at = page.sighting.read_at
-    here = {"feed": page.hashtag_key, "videos": list(page.keys.values())}
-    known = set(connection.execute(_HELD_VIDEOS, here).scalars())
-    if known:
-        connection.execute(_SEEN_AGAIN, here | {"at": at})
+    here = {"feed": page.hashtag_key, "at": at}
+    old = [key for video_id, key in page.keys.items() if video_id not in page.first]
+    known = {row.video_key for row in _HELD_VIDEOS.rows(connection, old, here)}
+    _SEEN_AGAIN.run(connection, known, here)
     rows = [
         {"hashtag_key": page.hashtag_key, "video_key": k, "first_seen_at": at, "last_seen_at": at}
         for k in page.keys.values()
         if k not in known
     ]
-    insert_missing(connection, t.hashtag_video, rows)
+    _ADD_TO_FEED.run(connection, rows)
     return len(rows)
 
 
 def _put_in_campaigns(connection: Connection, page: _Page) -> dict[int, list[int]]:
-    held = t.campaign_video
     rows = [
         {
             "campaign_id": campaign_id,
@@ -428,14 +431,17 @@ def _put_in_campaigns(connection: Connection, page: _Page) -> dict[int, list[int
         for campaign_id in page.sighting.campaign_ids
         for key in page.keys.values()
     ]
-    if not rows:
-        return {}
-    statement = _insert_returning(connection.dialect.name, held.c.video_key, held.c.campaign_id)
-    inserted = connection.execute(statement, rows)
     new_in: dict[int, list[int]] = {}
-    for video_key, campaign_id in inserted:
+    for video_key, campaign_id in _ADD_TO_CAMPAIGN.run(connection, rows):
         new_in.setdefault(video_key, []).append(campaign_id)
     return {key: sorted(campaigns) for key, campaigns in new_in.items()}
+
+
+_ADD_TO_CAMPAIGN = PreparedInsert(
+    t.campaign_video,
+    ["campaign_id", "video_key", "hashtag_key", "first_seen_at"],
+    returning=[t.campaign_video.c.video_key, t.campaign_video.c.campaign_id],
+)
 
 
 def _count_videos(connection: Connection, page: _Page, new_here: int) -> None:
@@ -448,15 +454,18 @@ def _count_videos(connection: Connection, page: _Page, new_here: int) -> None:
         "new_videos": new_here,
         "view_gain": gain,
     }
-    connection.execute(_add_to_window(connection.dialect.name), row)
+    _ADD_TO_WINDOW.run(connection, [row])
 
 
-@cache
-def _add_to_window(dialect: str) -> Any:
-    statement = insert_for(dialect, t.hashtag_window)
+def _added(statement: Any) -> Any:
     window, new = t.hashtag_window.c, statement.excluded
     added = {name: window[name] + new[name] for name in ("new_videos", "view_gain")}
     return statement.on_conflict_do_update(index_elements=["hashtag_key", "window_at"], set_=added)
+
+
+_ADD_TO_WINDOW = PreparedInsert(
+    t.hashtag_window, ["hashtag_key", "window_at", "new_videos", "view_gain"], complete=_added
+)
 
 
 def _gain(page: _Page, video_id: str) -> int:
@@ -476,15 +485,15 @@ def mark_high_priority(connection: Connection, marks: Sequence[tuple[int, str, d
     """Note when a video first was of high priority in a campaign; an earlier note stays."""
     if marks:
         rows = [{"campaign": campaign, "video": video, "at": at} for campaign, video, at in marks]
-        connection.execute(_MARK, rows)
+        _MARK.run_many(connection, rows)
 
 
-_MARK = (
+_ID = select(t.video.c.id).where(t.video.c.video_id == bindparam("video")).scalar_subquery()
+_MARK = Prepared(
     update(t.campaign_video)
     .where(
         t.campaign_video.c.campaign_id == bindparam("campaign"),
-        t.campaign_video.c.video_key
-        == select(t.video.c.id).where(t.video.c.video_id == bindparam("video")).scalar_subquery(),
+        t.campaign_video.c.video_key == _ID,
         t.campaign_video.c.high_priority_at.is_(None),
     )
     .values(high_priority_at=bindparam("at"))

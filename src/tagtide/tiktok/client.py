@@ -356,7 +356,7 @@ async def _body(response: httpx2.Response, limit: int) -> tuple[bytes, bool]:
     if not inflater.known:
         raise zlib.error("unknown encoding")
     body = bytearray()
-    async for chunk in response.aiter_raw(_PIECE):
+    async for chunk in response.aiter_raw():
         for piece in inflater.pieces(chunk):
             body += piece
             if len(body) > limit:

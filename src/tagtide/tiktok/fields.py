@@ -106,8 +106,11 @@ def text(value: Any, limit: int) -> str:
     """
     if not isinstance(value, str):
         return ""
-    kept = _CONTROL.sub("", value[: 2 * limit])
-    return _SURROGATE.sub("�", kept)[:limit]
+    start = value[: 2 * limit]
+    if start.isprintable():
+        # Neither a control character nor half a surrogate pair is, so nothing is to be done.
+        return start[:limit]
+    return _SURROGATE.sub("�", _CONTROL.sub("", start))[:limit]
 
 
 def short_text(value: Any, limit: int) -> str | None:
@@ -118,10 +121,13 @@ def short_text(value: Any, limit: int) -> str | None:
 def hashtag_name(value: Any) -> str | None:
     """Normal form of a hashtag: NFC, casefolded, without ``#`` and white space."""
     name = text(value, 200).strip().lstrip("#").strip()
-    for _ in range(2):
-        # Folding may decompose; the second round reaches the fixed point.
-        name = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-    return None if not name or any(c.isspace() for c in name) else name
+    if name.isascii():
+        name = name.lower()
+    else:
+        for _ in range(2):
+            # Folding may decompose; the second round reaches the fixed point.
+            name = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    return name if name.split() == [name] else None
 
 
 def instant(value: Any) -> datetime | None:

@@ -14,7 +14,7 @@ from tagtide.tiktok.client import ApiClient, Deadlines, Recorder
 T = TypeVar("T")
 
 #: Turns of the event loop that a waiting call needs until its request is on its way.
-_TURNS = 6
+_TURNS = 2
 
 
 class ScavioSource:
