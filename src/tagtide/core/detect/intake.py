@@ -18,6 +18,9 @@ from tagtide.core.rounding import learned_unit
 GAP_HOURS = 36.0
 #: ... or so many times the usual distance of readings.
 _GAP_TIMES = 3.0
+#: Growth up to the level before a correction is not news for so long; then the correction has
+#: lasted, and only a jump over half of what is missing is still taken for the way back.
+_WAY_BACK_HOURS = 168.0
 #: A series with fractions is continuous: it is counted in such small units that counting noise,
 #: which it has not, vanishes.
 FINE = 1e6
@@ -151,6 +154,11 @@ class Intake:
         since, gain = self._since or at, level - self._level
         if self._was_below:
             ceiling = self._track.ceiling * self.scale
+            is_lasting = at - self._track.ceiling_at > _WAY_BACK_HOURS
+            if is_lasting and gain <= (ceiling - self._level) / 2:
+                self._was_below = level <= ceiling
+                reason = Reason.GAP if at - since > limit else Reason.USUAL
+                return Step(reason, at, since, gain, unit, reason is Reason.GAP, True, waited)
             if level <= ceiling:
                 # Growth up to the level before a correction teaches the rate and is never news.
                 return Step(Reason.COUNTER_CORRECTED, at, since, gain, unit, True, True, waited)
