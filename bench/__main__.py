@@ -20,7 +20,10 @@ NAMES = (
     "latest",
     "virality",
     "delivery",
+    "detection",
 )
+#: Parts of a benchmark, which run only when they are named.
+PARTS = tuple(f"detection.{part}" for part in ("null", "bursts", "hashtags", "series", "speed"))
 
 
 def module_of(name: str) -> ModuleType:
@@ -36,10 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--best-of", type=int, default=1, metavar="N", help="keep the best run")
     given = parser.parse_args(arguments)
     if given.names == ["list"]:
-        print("\n".join((module_of(name).__doc__ or "").partition("\n")[0] for name in NAMES))
+        print(
+            "\n".join(
+                (module_of(name).__doc__ or "").partition("\n")[0] for name in (*NAMES, *PARTS)
+            )
+        )
         return 0
     names = list(NAMES) if given.names == ["all"] else given.names
-    if unknown := set(names) - set(NAMES):
+    if unknown := set(names) - {*NAMES, *PARTS}:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
     results = [_best(name, quick=given.quick, rounds=given.best_of) for name in names]
     return int(any(f.reached is False for result in results for f in result.figures))

@@ -2,8 +2,8 @@
 
 Detections are weighed by where they lie: the earliest one inside a window counts up to 1 at the
 window's beginning, a missed window counts -1, and a detection outside costs up to 0.11, less just
-behind a window. The score is 100 for perfect and 0 for silence. The first 15 % of a series (of 5,000
-rows at most) is for learning and not scored.
+behind a window. The score is 100 for perfect and 0 for silence. The first 15 % of a series (of
+5,000 rows at most) is for learning and not scored.
 """
 
 from __future__ import annotations
@@ -106,7 +106,10 @@ def load(folder: Path) -> list[Labelled]:
     for path in sorted(folder.glob("*/*.csv")):
         name = f"{path.parent.name}/{path.name}"
         with path.open(encoding="utf-8") as lines:
-            rows = [(datetime.fromisoformat(r["timestamp"]), float(r["value"])) for r in csv.DictReader(lines)]
+            rows = [
+                (datetime.fromisoformat(r["timestamp"]), float(r["value"]))
+                for r in csv.DictReader(lines)
+            ]
         instants = [at.replace(tzinfo=UTC) for at, _ in rows]
         spans = [_rows_of(instants, *span) for span in windows[name]]
         found.append(Labelled(name, instants, [value for _, value in rows], spans))

@@ -139,7 +139,7 @@ class Statistical:
         )
         if found.is_informative:
             self._rise_peaks.add(step.at, found.strangeness, self._rise.opened_at is None)
-        phase = self._rise.step(step.at, -log10(rate), exceeds, large)
+        phase = self._rise.step(step.at, log10(1 / rate), exceeds, large)
         reason = Reason.RISE if exceeds else Reason.USUAL
         if exceeds and not large:
             reason = Reason.TOO_SMALL
@@ -152,7 +152,7 @@ class Statistical:
             self._fall_peaks.add(step.at, found.strangeness, self._fall.opened_at is None)
         # A fall that goes on is ever stranger; it is told once.
         deep = exceeds and is_deep(found, step.unit) and self._fall.opened_at is None
-        phase = self._fall.step(step.at, -log10(rate), exceeds, deep)
+        phase = self._fall.step(step.at, log10(1 / rate), exceeds, deep)
         if phase is Phase.NONE or other.phase is not Phase.NONE:
             return other
         reason = Reason.FALL if exceeds else Reason.USUAL
@@ -168,7 +168,7 @@ class Statistical:
         phase: Phase,
         direction: Direction,
     ) -> Finding:
-        strangeness, scale = -log10(rate), self._intake.scale
+        strangeness, scale = log10(1 / rate), self._intake.scale
         return Finding(
             point.at,
             strangeness / (strangeness + 2),
