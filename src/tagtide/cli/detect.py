@@ -34,7 +34,7 @@ _COLUMNS = ("timestamp", "value", "anomaly_score", "is_alert", "reason")
 @click.option(
     "--false-alarms",
     metavar="F",
-    type=click.FloatRange(min=0, min_open=True, max=1000),
+    type=click.FloatRange(min=0, min_open=True, max=10),
     default=0.25,
     show_default=True,
     help="Expected false incidents per month.",
