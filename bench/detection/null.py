@@ -10,12 +10,14 @@ from bench.figures import Figure, Result
 from tagtide.core.detect import Settings, make_detector
 
 DAYS = 90
+#: The shipped table was measured on other seeds.
+_SEEDS = 20_000
 ASKED = (0.1, 0.25, 0.5, 1.0)
 
 
 def run(*, quick: bool) -> Result:
     """300 hashtags of 90 days, read every 6 hours."""
-    world = [make(seed, DAYS) for seed in range(60 if quick else 300)]
+    world = [make(_SEEDS + seed, DAYS) for seed in range(60 if quick else 300)]
     rows, figures = [], []
     for asked in ASKED:
         settings = Settings(false_alarms=asked)

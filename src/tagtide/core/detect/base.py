@@ -8,7 +8,7 @@ be stored in the transaction of the reading it belongs to and taken up again lat
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
@@ -81,8 +81,7 @@ class Finding(NamedTuple):
     direction: Direction | None = None
     #: Chance that one reading of a hashtag at which nothing happens is this strange, calibrated.
     p: float | None = None
-    #: Beginning of the span that was judged; its end is ``at``.
-    since: datetime | None = None
+    #: Length of the span that was judged; it ends at ``at``.
     hours: float | None = None
     #: Gain over that span, and what was to be expected.
     observed: float | None = None
@@ -100,6 +99,13 @@ class Finding(NamedTuple):
     def is_alert(self) -> bool:
         """Whether a person should hear of it: an incident begins, or became far worse."""
         return self.phase in (Phase.OPENS, Phase.ESCALATES)
+
+    @property
+    def since(self) -> datetime | None:
+        """Beginning of the span that was judged."""
+        if self.hours is None:
+            return None
+        return self.at - timedelta(milliseconds=round(self.hours * 3_600_000))
 
     @property
     def usual(self) -> tuple[float, float] | None:

@@ -104,7 +104,7 @@ class Baseline:
         self.mark = Mark(at, self.gained_total, self.exposed_total, self.rate, self.evidence)
         self.reached = self.rhythm.until(at)
         if self.rate > 0:
-            self._keep(self.mark)
+            self._keep(self.mark, 0.0)
 
     def forget_after(self, at: float) -> None:
         """No window may begin after this instant: what was read there is in doubt."""
@@ -143,7 +143,7 @@ class Baseline:
         kind = spread_class(hours)
         counted = gain
         if mean > 0:
-            if is_clipped:
+            if is_clipped and gain > mean:
                 limit = exp(2 * sqrt(self.spreads[kind]))
                 counted = min(gain, mean * limit + 3 * sqrt(mean + 1) + 2 * unit)
             if mean > unit / 2:
@@ -159,7 +159,7 @@ class Baseline:
         self.gained_total += gain
         self.exposed_total += exposed
         self.mark = Mark(at, self.gained_total, self.exposed_total, self.rate, self.evidence)
-        self._keep(self.mark)
+        self._keep(self.mark, hours)
         if self.rhythm.turn(at, *self._noises()):
             self._spread_seen = [value * _DAILY_LOSS for value in self._spread_seen]
             self._spread_weight = [value * _DAILY_LOSS for value in self._spread_weight]
@@ -187,8 +187,12 @@ class Baseline:
         share = seen / (seen + _PRIOR_READINGS)
         self.spreads[kind] = exp(share * log(own) + (1 - share) * log(prior))
 
-    def _keep(self, mark: Mark) -> None:
-        for hours, window in zip(WINDOWS, self.windows, strict=True):
+    def _keep(self, mark: Mark, waited: float) -> None:
+        """Windows not much longer than the distance of readings are never asked for."""
+        for number in (3, 2, 1, 0):
+            hours, window = WINDOWS[number], self.windows[number]
+            if hours < waited:
+                break
             while window and window[0].at < mark.at - _LONGEST * hours:
                 window.popleft()
             if not window or mark.at - window[-1].at >= 0.98 * hours / _PARTS:

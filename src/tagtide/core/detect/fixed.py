@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, NamedTuple
 
 from tagtide.core.detect.base import (
@@ -19,7 +18,6 @@ from tagtide.core.detect.incidents import Incident
 from tagtide.core.detect.intake import Intake, Step
 
 _VERSION = 1
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Marks of the past stand at least so far apart: one hour serves a week, a quarter six hours.
 _PARTS = 168
 
@@ -94,7 +92,6 @@ class FixedRule:
             Reason.RISE if exceeds else Reason.USUAL,
             phase,
             Direction.RISE,
-            since=_EPOCH + timedelta(hours=measured.since),
             hours=step.at - measured.since,
             observed=measured.gain / scale,
             expected=None if measured.expected is None else measured.expected / scale,

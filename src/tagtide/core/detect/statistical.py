@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from math import log10
 from typing import Any
 
@@ -26,7 +25,7 @@ from tagtide.core.detect.standstill import Standstill
 _VERSION = 1
 #: Days of the month that F counts in.
 _MONTH = 30.0
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LEAST_EXPOSURE = 1e-9
 
 
 class Statistical:
@@ -61,7 +60,8 @@ class Statistical:
                 self._base.restart(step.at)
             return self._unjudged(point, step.reason)
         base, still = self._base, self._still
-        added = base.rhythm.until(step.at) - base.reached
+        # Readings a microsecond apart have no exposure that a number can hold.
+        added = max(base.rhythm.until(step.at) - base.reached, _LEAST_EXPOSURE)
         if step.reason is Reason.USUAL and self._settings.is_counter:
             if step.gain > 0:
                 self._still = Standstill()
@@ -176,7 +176,6 @@ class Statistical:
             phase,
             direction,
             min(1.0, rate * min(step.waited, 24.0) / 24),
-            _EPOCH + timedelta(hours=found.since),
             step.at - found.since,
             found.gain / scale,
             found.mean / scale,

@@ -59,7 +59,6 @@ def _some(count: float, noun: str) -> str:
 
 
 def _since(finding: Finding, zone: tzinfo) -> str:
-    assert finding.since is not None
     clock = time_text(finding.since, zone)
     if (finding.hours or 0) > 20:
         clock = f"{date_text(finding.since, zone)}, {clock}"
