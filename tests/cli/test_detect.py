@@ -30,9 +30,7 @@ def tagtide(*args: str, given: str | bytes = b"", cwd: Path | None = None) -> tu
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
-def series(
-    rows: int, burst_at: int | None = None, is_counter: bool = False, times: int = 8
-) -> str:
+def series(rows: int, burst_at: int | None = None, is_counter: bool = False, times: int = 8) -> str:
     random, total, lines = Random(3), 1_000, ["timestamp,value"]
     for row in range(rows):
         gain = random.randint(80, 120) * (times if row == burst_at else 1)

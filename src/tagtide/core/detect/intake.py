@@ -20,7 +20,7 @@ GAP_HOURS = 36.0
 _GAP_TIMES = 3.0
 #: Growth up to the level before a correction is not news for so long; then the correction has
 #: lasted, and only a jump over half of what is missing is still taken for the way back.
-_WAY_BACK_HOURS = 168.0
+_WAY_BACK_HOURS = 336.0
 #: A series with fractions is continuous: it is counted in such small units that counting noise,
 #: which it has not, vanishes.
 FINE = 1e6

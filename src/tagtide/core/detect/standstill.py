@@ -22,8 +22,8 @@ _HELD_HOURS = 24.0
 _PLAUSIBLE = 0.05
 #: ... and when it does so less often than this, what follows is taken to be catching up.
 _LIKELY = 0.35
-#: This share of all answers is old.
-_STALE_SHARE = 0.02
+#: At most this share of all answers is old.
+_STALE_SHARE = 0.1
 
 
 @dataclass(slots=True)
