@@ -26,6 +26,8 @@ _VERSION = 1
 #: Days of the month that F counts in.
 _MONTH = 30.0
 _LEAST_EXPOSURE = 1e-9
+#: A counter that never moved is judged from this age on.
+_UNMOVED_HOURS = 24.0
 
 
 class Statistical:
@@ -94,7 +96,7 @@ class Statistical:
         base = self._base
         if step.reason is not Reason.USUAL:
             return self._unjudged(point, step.reason)
-        if base.rate <= 0 or base.mark is None:
+        if base.rate <= 0 or base.mark is None or self._is_unmoved(step.at):
             return self._unjudged(point, Reason.LEARNING)
         exposed = added
         if step.since != base.mark.at:
@@ -111,6 +113,11 @@ class Statistical:
         if fall is None or finding.is_alert:
             return finding
         return self._conclude_fall(point, step, fall, finding)
+
+    def _is_unmoved(self, at: float) -> bool:
+        """Whether the counter has not moved yet and is not known for a day."""
+        since = self._base.since
+        return self._base.gained_total <= 0 and since is not None and at - since < _UNMOVED_HOURS
 
     def _learn_spreads(self, step: Step, exposed: float, exposed_total: float) -> None:
         """Only spans outside incidents and with something to expect teach the scatter."""
