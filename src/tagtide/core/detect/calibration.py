@@ -104,7 +104,7 @@ def _restored(state: Sequence[float]) -> Tail:
 #: Measured on public view counters of hashtags and on simulated ones; see docs/detection.md.
 SHIPPED = Calibration(
     version="shipped",
-    rise=Tail(outer=0.70, begun=0.034, slope=0.80),
+    rise=Tail(outer=0.70, begun=0.038, slope=0.80),
     fall=Tail(outer=0.38, begun=0.0224, slope=1.41),
     hours=(
         1.17, 1.13, 1.05, 0.98, 0.89, 0.79, 0.70, 0.64, 0.63, 0.66, 0.73, 0.82,
