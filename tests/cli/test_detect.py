@@ -8,19 +8,34 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from tagtide.cli import main
+
 START = datetime(2026, 3, 2, tzinfo=UTC)
 
 
-def tagtide(*args: str, given: str | bytes = b"", cwd: Path | None = None) -> tuple[int, str, str]:
+def tagtide(*args: str, given: str | bytes = b"") -> tuple[int, str, str]:
+    """The command in this process; `test_a_burst_...` runs it as one of its own."""
+    data = given.encode() if isinstance(given, str) else given
+    out, err, stdin = io.StringIO(), io.StringIO(), sys.stdin
+    sys.stdin = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8")
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            code = main(["detect", *args])
+    finally:
+        sys.stdin = stdin
+    return code, out.getvalue(), err.getvalue()
+
+
+def as_process(*args: str, cwd: Path) -> tuple[int, str, str]:
     done = subprocess.run(
         [sys.executable, "-m", "tagtide", "detect", *args],
-        input=given.encode() if isinstance(given, str) else given,
         capture_output=True,
         cwd=cwd,
         timeout=120,
@@ -48,7 +63,7 @@ def rows_of(out: str) -> list[dict[str, str]]:
 def test_a_burst_is_one_alert_with_a_sentence(tmp_path: Path, is_counter: bool) -> None:
     path = tmp_path / "series.csv"
     path.write_text(series(300, 250, is_counter))
-    code, out, err = tagtide(str(path), *(["--counter"] if is_counter else []), cwd=tmp_path)
+    code, out, err = as_process(str(path), *(["--counter"] if is_counter else []), cwd=tmp_path)
     assert (code, err) == (0, "")
     assert out.splitlines()[0] == "timestamp,value,anomaly_score,is_alert,reason"
     rows = rows_of(out)
