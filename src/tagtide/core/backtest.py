@@ -16,10 +16,10 @@ from typing import Any, cast
 from tagtide.core.alert_terms import Lifecycle
 from tagtide.core.alerts import decide_alert, fingerprint
 from tagtide.core.detect.calibration import Calibration
-from tagtide.core.detect.hashtag import HashtagDetector, statistical_verdict
 from tagtide.core.detect.virality import MIN_OTHERS, AgeScore, campaign_scores
 from tagtide.core.metrics import VideoFacts
 from tagtide.core.rules import Verdict, judge_growth, judge_new_videos, judge_viral
+from tagtide.core.statistical_rule import HashtagDetector, statistical_verdict
 from tagtide.core.velocity import Change, measure_change, nearest_reading
 from tagtide.models import Alert, HashtagReading, Rule, RuleSettings, Status, VideoReading
 

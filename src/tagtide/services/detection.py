@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from tagtide.core.detect.base import StateMismatch
 from tagtide.core.detect.calibration import SHIPPED, Calibration, pooled
-from tagtide.core.detect.hashtag import HashtagDetector, HashtagFinding, counter_states
+from tagtide.core.statistical_rule import HashtagDetector, HashtagFinding, counter_states
 from tagtide.models import HashtagReading
 from tagtide.ports import DetectorPool, DetectorState
 from tagtide.services.context import Context

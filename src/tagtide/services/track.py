@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 from tagtide.core.alerts import fingerprint
 from tagtide.core.detect.calibration import Calibration
-from tagtide.core.detect.hashtag import HashtagFinding, moved_in, statistical_verdict
 from tagtide.core.explain import Moved, moved_by
 from tagtide.core.names import hashtag_url
 from tagtide.core.planning import rotate
 from tagtide.core.rules import RuleState, Verdict, judge_growth, judge_new_videos
+from tagtide.core.statistical_rule import HashtagFinding, moved_in, statistical_verdict
 from tagtide.core.velocity import Change, measure_change, nearest_reading
 from tagtide.errors import BudgetExceeded, Conflict, SourceError
 from tagtide.models import (
