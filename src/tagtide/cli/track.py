@@ -25,6 +25,7 @@ from tagtide.core.formats import change, compact, decimal, iso_utc, span_of_hour
 from tagtide.core.messages import Block, Cell, Column, Heading, Kind, Note, Paragraph, Table, Tone
 from tagtide.core.reports.facts import alert_dict
 from tagtide.models import Alert, AlertState, Campaign, Job, Status
+from tagtide.services.detection import refresh_pool
 from tagtide.services.runs import RunRequest
 from tagtide.services.self_alerts import check_self
 from tagtide.services.spending import spending_warnings
@@ -58,6 +59,8 @@ def track(
             found = [await _one(app, c, now) for c in chosen]
             await check_self(app.context, app.schedules)
             await deliver(app)
+            # Those who run commands from cron have no other process that could do it.
+            await refresh_pool(app.context)
             for warning in await spending_warnings(app.context):
                 click.echo(warning, err=True)
             return found

@@ -33,6 +33,7 @@ from tagtide.ports import Balance, Changes, Channel, Clock, Lifeline
 from tagtide.services.context import Context
 from tagtide.services.deliver import deliver_channel
 from tagtide.services.deliveries import prune_deliveries, watch_deliveries
+from tagtide.services.detection import refresh_pool
 from tagtide.services.ping import ping
 from tagtide.services.self_alerts import check_self
 from tagtide.storage.database import sqlite_file
@@ -494,6 +495,7 @@ class Service:
     async def _sweep(self) -> None:
         await self._queue.sweep(self._clock.now())
         await prune_deliveries(self._context)
+        await refresh_pool(self._context)
 
     # --- giving up --------------------------------------------------------------------------------
 
