@@ -1,4 +1,4 @@
-"""The statistical rule in a campaign: states go on, a bad one is learned anew, the pool is remade."""
+"""The statistical rule in a campaign: states go on or are learned anew, the pool is remade."""
 
 from __future__ import annotations
 
@@ -53,6 +53,12 @@ def test_a_burst_is_told_with_what_is_usual() -> None:
         assert alert.data["usual_low"] < 120 < alert.data["usual_high"] < 300
         assert alert.data["false_alarms"] == 0.25
         assert alert.data["explanation"]["sentence"]
+        await days(bench, campaign, 0.5)
+        later = await bench.store.alert(alert.alert_id)
+        # Usual readings inside the incident leave the words that people know.
+        assert (later.state, later.reason) == (AlertState.FIRING, alert.reason)
+        await days(bench, campaign, 2)
+        assert (await bench.store.alert(alert.alert_id)).state is AlertState.RESOLVED
 
     live(story)
 

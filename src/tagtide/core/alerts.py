@@ -407,6 +407,9 @@ def _new_alert(
 
 def _with_figures(occasion: Occasion, alert: Alert) -> Alert:
     verdict = occasion.verdict
+    if verdict.incident is Incident.GOES_ON:
+        # What is judged later is often usual again: the words stay those of what people know.
+        return replace(alert, updated_at=occasion.now)
     value = verdict.value if verdict.value is not None else alert.value
     return replace(
         alert,
