@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, event, func, inspect, select
+from sqlalchemy import Connection, Engine, event, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from conftest_postgres import new_database
@@ -204,3 +206,36 @@ def test_references_hold_after_the_alerts_have_moved(tmp_path: Path) -> None:
                 "VALUES ('nope', 1, 'firing', 'x', 1, '')"
             )
     moved.dispose()
+
+
+def test_messages_under_way_outlive_the_upgrade_to_endpoints(engine: Engine) -> None:
+    """What an older version had leased is simply waiting for the newer one."""
+    message = {
+        "notification_id": "n1",
+        "channel": "crm",
+        "kind": "firing",
+        "created_at": 1,
+        "due_at": 1,
+        "payload": "{}",
+        "attempts": 2,
+        "lease_until": 9,
+    }
+    names = ", ".join(message)
+    with engine.begin() as connection:
+        upgrade_to(connection, "0004")
+        places = ", ".join(f":{name}" for name in message)
+        connection.execute(text(f"INSERT INTO outbox ({names}) VALUES ({places})"), message)
+    upgrade(engine)
+    with engine.connect() as connection:
+        query = "SELECT notification_id, attempts, is_held, folded_into, sent_at FROM outbox"
+        assert [tuple(row) for row in connection.execute(text(query))] == [
+            ("n1", 2, False, None, None)
+        ]
+
+
+def upgrade_to(connection: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)

@@ -7,6 +7,7 @@ import contextlib
 import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -28,12 +29,13 @@ from tagtide.models import (
     HashtagOutcome,
     HashtagReading,
     Job,
+    Notification,
     Reason,
     Role,
     Rule,
     Status,
 )
-from tagtide.ports import Changes, Claim
+from tagtide.ports import Changes, Claim, QueueChange
 from tagtide.settings import load
 from tagtide.web import listen, make_app, serve_overview
 from tagtide.web.app import host_of
@@ -301,6 +303,36 @@ def test_metrics_hold_figures_and_no_names(tmp_path: Path) -> None:
     assert 'tagtide_alerts_firing{rule="viral_video"} 1.0' in text
     for name in ("Lumen", "glow", "sk_"):
         assert name not in text
+
+
+def test_what_was_not_delivered_is_on_the_page_and_in_the_figures(tmp_path: Path) -> None:
+    async def main() -> tuple[str, str]:
+        async with pages(tmp_path) as (app, get):
+            message = Notification(
+                notification_id="n1",
+                channel="crm",
+                alert_id="a1",
+                kind="firing",
+                created_at=NOW - timedelta(hours=2),
+                due_at=NOW,
+                payload={"type": "alert.firing", "alert": {"reason": "It <b>grew</b>."}},
+            )
+            waiting = replace(message, notification_id="n2")
+            await app.store.commit(Changes(notifications=(message, waiting)))
+            dead = QueueChange(
+                channel="crm", fence=0, at=NOW, given_up=("n1",), reason="It was <i>refused</i>."
+            )
+            assert await app.store.change_queue(dead)
+            return (await get("/")).text, (await get("/metrics")).text
+
+    page, figures = asyncio.run(main())
+    assert "Not delivered" in page
+    assert "It &lt;b&gt;grew&lt;/b&gt;." in page
+    assert "It was &lt;i&gt;refused&lt;/i&gt;." in page
+    assert 'tagtide_outbox{channel="crm",state="dead"} 1.0' in figures
+    assert 'tagtide_outbox{channel="crm",state="waiting"} 1.0' in figures
+    assert 'tagtide_outbox_oldest_seconds{channel="crm"} 7200.0' in figures
+    assert 'tagtide_endpoint{channel="crm",state="failing"} 0.0' in figures
 
 
 def test_a_lost_database_leaves_the_process_answering(
