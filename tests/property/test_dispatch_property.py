@@ -250,7 +250,7 @@ def test_an_outage_is_followed_within_the_hour_and_is_left_alone_while_it_lasts(
         model.work(None, chance.random())
     for one, at in written.items():
         fate = model.fate(one)
-        if end - at < GIVE_UP_AFTER:
+        if end - at <= GIVE_UP_AFTER:
             assert fate == "sent"
         else:
             assert fate in {"sent", "dead"}

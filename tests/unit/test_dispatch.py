@@ -263,7 +263,7 @@ def test_a_disabled_endpoint_gets_nothing() -> None:
 
 
 def test_a_message_is_given_up_after_76_hours_of_which_it_had_a_chance() -> None:
-    old = message("old", 76 * HOUR)
+    old = message("old", 76 * HOUR + SECOND)
     assert step(old) == Send("old", R.DUE)
     failed = failing(9, failed_at=NOW)
     assert step(old, endpoint=replace(failed, next_attempt_at=NOW + HOUR)) == GiveUp(("old",))
@@ -277,9 +277,9 @@ def test_a_message_is_given_up_after_76_hours_of_which_it_had_a_chance() -> None
     kept = message("old", 100 * HOUR, is_held=True)
     held = step(kept, policy=BUDGET, endpoint=replace(failed, digest_at=NOW - 3 * HOUR))
     assert held == Wait(None, R.NOTHING)
-    alone = Tried(attempts=9, queued_at=NOW - 76 * HOUR, first_failed_at=NOW - HOUR)
+    alone = Tried(attempts=9, queued_at=NOW - 76 * HOUR - SECOND, first_failed_at=NOW - HOUR)
     assert after_failure(HEALTHY, alone, DeliveryError(), NOW, 0.5).ending is Ending.DEAD
-    younger = replace(alone, queued_at=NOW - 75 * HOUR)
+    younger = replace(alone, queued_at=NOW - 76 * HOUR)
     assert after_failure(HEALTHY, younger, DeliveryError(), NOW, 0.5).ending is Ending.DELAYED
 
 

@@ -127,7 +127,7 @@ def has_had_its_time(
     """Whether a message is to be given up: an attempt failed after all the time it was promised."""
     if failing_since is None or failed_at is None:
         return False
-    return failed_at - queued_at >= GIVE_UP_AFTER and failed_at - failing_since >= LAST_CHANCE
+    return failed_at - queued_at > GIVE_UP_AFTER and failed_at - failing_since >= LAST_CHANCE
 
 
 def retry_wait(failures: int, asked: float | None, chance: float) -> float:
