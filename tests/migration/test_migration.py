@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, event, func, inspect, select, text
@@ -222,7 +220,7 @@ def test_messages_under_way_outlive_the_upgrade_to_endpoints(engine: Engine) -> 
     }
     names = ", ".join(message)
     with engine.begin() as connection:
-        upgrade_to(connection, "0004")
+        schema.upgrade_in(connection, "0004")
         places = ", ".join(f":{name}" for name in message)
         connection.execute(text(f"INSERT INTO outbox ({names}) VALUES ({places})"), message)
     upgrade(engine)
@@ -231,11 +229,3 @@ def test_messages_under_way_outlive_the_upgrade_to_endpoints(engine: Engine) -> 
         assert [tuple(row) for row in connection.execute(text(query))] == [
             ("n1", 2, False, None, None)
         ]
-
-
-def upgrade_to(connection: Connection, revision: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    command.upgrade(config, revision)
