@@ -152,13 +152,21 @@ async def _not_http(writer):
     writer.close()
 
 
-@pytest.mark.parametrize("answer", [_silent, _reset, _drip, _not_http])
+@pytest.mark.parametrize("answer", [_silent, _reset, _not_http])
 def test_a_bad_receiver_is_tried_again_later(send, notify, payload, answer, monkeypatch):
     monkeypatch.setattr(posting, "TOTAL_SECONDS", 0.4)
     started = time.monotonic()
     _, error = send(webhook, notify(payload), answer)
     assert type(error) is DeliveryError
     assert not error.permanent
+    assert time.monotonic() - started < 3
+
+
+def test_the_status_decides_and_a_slow_body_is_left(send, notify, payload, monkeypatch):
+    monkeypatch.setattr(posting, "DRAIN_SECONDS", 0.2)
+    started = time.monotonic()
+    _, error = send(webhook, notify(payload), _drip)
+    assert error is None
     assert time.monotonic() - started < 3
 
 

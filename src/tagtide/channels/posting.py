@@ -16,6 +16,8 @@ from tagtide.net import AddressRefused, Refusal, make_client, vet_url
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
+#: For what follows the status.
+DRAIN_SECONDS = 2.0
 #: Bytes read of an answer; nothing of it is kept or shown.
 MAX_ANSWER = 64 * 1024
 #: Longest wait that a receiver may ask for, in seconds.
@@ -80,17 +82,28 @@ class Poster:
         now: datetime,
         gone: frozenset[int],
     ) -> None:
+        answer: tuple[int, str | None] | None = None
         try:
-            async with asyncio.timeout(TOTAL_SECONDS):
-                status, wait = await self._exchange(method, content, headers)
+            async with (
+                asyncio.timeout(TOTAL_SECONDS),
+                self._http.stream(
+                    method, self._url, content=content, headers=dict(headers)
+                ) as response,
+            ):
+                answer = response.status_code, response.headers.get("retry-after")
+                await _drain(response)
         except AddressRefused as error:
             raise refused_address(error.refusal) from None
         except (httpx2.TimeoutException, TimeoutError):
-            raise DeliveryError(
-                "The receiver did not answer in time.", fault=Fault.TIMEOUT
-            ) from None
+            if answer is None:
+                sentence = "The receiver did not answer in time."
+                raise DeliveryError(sentence, fault=Fault.TIMEOUT) from None
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
-            raise unreachable(error) from None
+            if answer is None:
+                raise unreachable(error) from None
+        # The status has arrived and decides; what follows it is of no use.
+        assert answer is not None
+        status, wait = answer
         if not 200 <= status < 300:
             raise _failure(status, retry_after(wait, now), gone)
 
@@ -98,27 +111,15 @@ class Poster:
         """Close connections."""
         await self._http.aclose()
 
-    async def _exchange(
-        self, method: str, content: bytes, headers: Mapping[str, str]
-    ) -> tuple[int, str | None]:
-        async with self._http.stream(
-            method, self._url, content=content, headers=dict(headers)
-        ) as response:
-            await _drain(response)
-            return response.status_code, response.headers.get("retry-after")
-
 
 async def _drain(response: httpx2.Response) -> None:
-    """Read a short answer, so that the connection can be used again; leave a long one."""
+    """Read a short answer, so that the connection can be used again; leave a long or slow one."""
     read = 0
-    try:
+    async with asyncio.timeout(DRAIN_SECONDS):
         async for chunk in response.aiter_raw():
             read += len(chunk)
             if read > MAX_ANSWER:
                 return
-    except httpx2.TransportError:
-        # The status has arrived and decides; its words are of no use.
-        return
 
 
 def unreachable(error: BaseException) -> DeliveryError:

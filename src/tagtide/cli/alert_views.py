@@ -8,7 +8,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tagtide.bootstrap import App
-from tagtide.core.formats import clean_text, decimal, instant_text, iso_utc, percent, span, whole
+from tagtide.core.detect import Direction
+from tagtide.core.formats import (
+    clean_text,
+    compact,
+    decimal,
+    instant_text,
+    iso_utc,
+    percent,
+    span,
+    whole,
+)
 from tagtide.core.messages import (
     Block,
     Cell,
@@ -25,6 +35,7 @@ from tagtide.core.messages import (
 )
 from tagtide.core.mutes import mute_of
 from tagtide.core.reports.facts import alert_told, alert_why
+from tagtide.core.rules import Measure
 from tagtide.models import Alert, AlertEvent, AlertState, Mute, Rule
 
 
@@ -157,7 +168,17 @@ def _peak(alert: Alert) -> str:
         return f"{decimal(alert.peak)} times the mean"
     if alert.rule is Rule.NEW_VIDEOS:
         return f"{whole(alert.peak)} new videos"
+    if alert.rule is Rule.STATISTICAL:
+        return f"{_figure(alert, alert.peak)} gained"
     return decimal(alert.peak)
+
+
+def _figure(alert: Alert, value: float) -> str:
+    """A value in the unit of its rule."""
+    if alert.rule is Rule.STATISTICAL:
+        unit = "views" if alert.data.get("measure") == Measure.VIEWS else "videos"
+        return f"{compact(value)} {unit}"
+    return decimal(value)
 
 
 def event_body(event: AlertEvent) -> dict[str, Any]:
@@ -210,8 +231,8 @@ def _figures(alert: Alert, around: Around) -> tuple[Figure, ...]:
         figures = [Figure("Campaign", name), *figures]
     figures += [
         Figure("State", _state(alert, around)),
-        Figure("Value", decimal(alert.value), note=f"threshold {decimal(alert.threshold)}"),
-        Figure("Peak", decimal(alert.peak)),
+        Figure("Value", _figure(alert, alert.value), note=_bar(alert)),
+        Figure("Peak", _figure(alert, alert.peak)),
         Figure("Opened", when(alert.opened_at)),
     ]
     if alert.resolved_at is not None:
@@ -225,6 +246,14 @@ def _figures(alert: Alert, around: Around) -> tuple[Figure, ...]:
     if muted is not None and muted.reason:
         figures.append(Figure("Muted because", clean_text(muted.reason, 200)))
     return tuple(figures)
+
+
+def _bar(alert: Alert) -> str:
+    bar = _figure(alert, alert.threshold)
+    if alert.rule is not Rule.STATISTICAL:
+        return f"threshold {bar}"
+    is_fall = alert.data.get("direction") == Direction.FALL
+    return f"usually {'no less' if is_fall else 'no more'} than {bar}"
 
 
 def _history(history: Sequence[AlertEvent]) -> Table:
