@@ -1,4 +1,9 @@
-"""detection.bursts: bursts laid over quiet counters, all methods at equal false alarms."""
+"""detection.bursts: bursts laid over quiet counters, all methods at equal false alarms.
+
+Hypothesis: at equal false incidents more bursts are found, and sooner, than by a fixed rule.
+Method: bursts of 2 to 20 times the rate put into simulated counters; found within 48 hours.
+Control: the fixed rules, with bars fitted on another world to tell as many false incidents.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""detection.hashtags: real counters, bursts labelled in hindsight, and the quiet in between."""
+"""detection.hashtags: real counters, bursts labelled in hindsight, and the quiet in between.
+
+Hypothesis: nine in ten bursts of real counters are found at no more than one incident a month.
+Method: recorded view counters of real hashtags, bursts labelled in hindsight by a rule that looks
+ahead; recall, delay, and incidents in months in which nothing happened.
+Control: the fixed rules on the same counters.
+"""
 
 from __future__ import annotations
 

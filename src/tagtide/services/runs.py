@@ -119,7 +119,7 @@ class HashtagRunner:
         #: Hashtags at work, those that wait for credits not counted, and what wakes these.
         self._working = 0
         self._released = asyncio.Event()
-        #: Whether the API has answered any call of this run.
+        #: Whether the API has answered a call of this run, or a hashtag has ended without.
         self._answered = asyncio.Event()
         self._stop: Reason | None = None
         self._failure: StorageError | None = None
@@ -138,6 +138,8 @@ class HashtagRunner:
             state = queue.pop()
             outcomes[state.name] = outcome = await self._one(state, work)
             self._progress(outcome)
+            # Also when it ended without an answer: nobody may wait for it any more.
+            self._answered.set()
 
         async def worker() -> None:
             while queue:
@@ -151,11 +153,11 @@ class HashtagRunner:
                 group.create_task(self._keep_leases(done))
                 is_trusted = await self._is_answered_lately()
                 async with asyncio.TaskGroup() as pool:
-                    if queue and not is_trusted:
-                        # A refused key or an empty balance costs one call.
-                        await self._first_answer(pool.create_task(next_one()))
-                    for _ in range(workers):
+                    for number in range(workers):
                         pool.create_task(worker())
+                        if number == 0 and not is_trusted:
+                            # A refused key or an empty balance costs one call.
+                            await self._answered.wait()
                 done.set()
         except asyncio.CancelledError:
             # Interrupted by a person: whoever goes on need not wait for the lease to end.
@@ -167,13 +169,6 @@ class HashtagRunner:
             # What this campaign may not pay for, another one in the same slot may.
             await self._let_go()
         return [outcomes[name] for name in names]
-
-    async def _first_answer(self, first: asyncio.Task[None]) -> None:
-        """Until the first hashtag's first call is answered, or the hashtag has ended without."""
-        async with asyncio.TaskGroup() as group:
-            answer = group.create_task(self._answered.wait())
-            await asyncio.wait([first, answer], return_when=asyncio.FIRST_COMPLETED)
-            answer.cancel()
 
     async def _is_answered_lately(self) -> bool:
         """Whether the key was good and there were credits a moment ago: it need not be tried."""
