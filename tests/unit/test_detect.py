@@ -175,3 +175,11 @@ def test_a_pool_learns_how_strange_quiet_days_are() -> None:
     pool = pooled(states, "v2")
     assert pool.rise.outer != SHIPPED.rise.outer
     assert type(pool).from_state(json.loads(json.dumps(pool.state()))) == pool
+
+
+def test_a_counter_that_becomes_finer_does_not_make_news_of_its_last_step() -> None:
+    """A tick of 100,000 counts as rounding although the next reading is exact."""
+    points = [Point(START + 6 * n * HOUR, 100_000) for n in range(30)]
+    points.append(Point(START + 180 * HOUR, 200_000))
+    points += [Point(START + (180 + n) * HOUR, 200_000 + 555 * n + 1) for n in range(1, 30)]
+    assert not any(finding.is_alert for finding in follow(points))

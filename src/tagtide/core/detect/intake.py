@@ -136,14 +136,16 @@ class Intake:
         if self._since is None:
             self._begin(point, at, value)
             return Step(Reason.FIRST_READING, at, is_restart=True, waited=waited)
-        track = self._track
+        track, coarse = self._track, self._track.unit
         note = track.judge(at, value, unit, point.is_repeat)
         if note is ChangeNote.STALE:
             return Step(Reason.STALE, at, waited=waited)
         if note is ChangeNote.COUNTER_CORRECTED:
             self._since, self._level, self._was_below = at, value * self.scale, True
             return Step(Reason.COUNTER_CORRECTED, at, is_restart=True, waited=waited)
-        return self._gain(at, value * self.scale, unit, waited, limit)
+        step = self._gain(at, value * self.scale, max(unit, coarse), waited, limit)
+        # What a coarse counter gained before it became finer may be rounding: windows begin anew.
+        return step._replace(is_restart=True) if unit < coarse else step
 
     def _begin(self, point: Point, at: float, value: float) -> None:
         unit = self._unit(point, value)

@@ -72,7 +72,9 @@ class Standstill:
         hours = step.at - self.since
         mean = self.mean * step.unit + self.rate * (base.rhythm.until(step.at) - base.reached)
         nothing = _chance_of_nothing(base, self.mean, hours)
-        share = _STALE_SHARE / (_STALE_SHARE + (1 - _STALE_SHARE) * nothing)
+        # Who knows little of a counter cannot tell the two apart.
+        stale = min(1.0, _STALE_SHARE + 4 / max(1.0, base.evidence) ** 2)
+        share = stale / (stale + (1 - stale) * nothing)
         shape = base.shape(base.spreads[spread_class(hours)], base.evidence)
         low = step.gain - step.unit + 1 if step.unit > 1 else step.gain
         log_chance = log(share) + log_upper_tail(low, mean, shape)
