@@ -1,8 +1,9 @@
 """detection.null: false incidents asked for and told, on counters at which nothing happens.
 
-Hypothesis: the number that is asked for is the number that is told, at any size, within a quarter.
-Method: 300 simulated counters of 90 days with rhythm, drift, correlated noise, jitter, missed, stale
-and rounded readings; incidents per hashtag and month over F, by fifths of size and in the first days.
+Hypothesis: the number that is asked for is the number that is told, at any size, to a quarter.
+Method: 300 simulated counters of 90 days with rhythm, drift, correlated noise, jitter, missed,
+stale and rounded readings; incidents per hashtag and month over F, by fifths of size and in the
+first days.
 Control: the fixed rules on the same counters.
 """
 

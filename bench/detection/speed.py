@@ -1,8 +1,8 @@
 """detection.speed: readings per second on one core, and the size of the state.
 
 Hypothesis: one core judges 20,000 readings a second, with a state of bounded size.
-Method: simulated counters, 90 days of readings every 6 hours and 7 days of readings every 5 minutes,
-through a detector each, in processor time; the largest state at the end as JSON.
+Method: simulated counters, 90 days of readings every 6 hours and 7 days of readings every 5
+minutes, through a detector each, in processor time; the largest state at the end as JSON.
 Control: the fixed rules on the same readings.
 """
 

@@ -17,9 +17,9 @@ Serve = Callable[..., SimulatorServer]
 
 BODY = {
     "alert_id", "campaign", "rule", "hashtag", "video_id", "condition", "state", "value", "peak",
-    "threshold", "reason", "url", "opened_at", "updated_at", "resolved_at", "fired_at", "told_at",
-    "pending_since", "pending_runs", "flaps", "is_flapping", "acked_at", "acked_by", "ack_note",
-    "muted_until", "mute_reason", "data",
+    "threshold", "reason", "why", "url", "opened_at", "updated_at", "resolved_at", "fired_at",
+    "told_at", "pending_since", "pending_runs", "flaps", "is_flapping", "acked_at", "acked_by",
+    "ack_note", "muted_until", "mute_reason", "data",
 }  # fmt: skip
 EVENT = {"at", "from", "to", "reason", "told", "by", "note"}
 MUTE = {

@@ -30,11 +30,13 @@ from crash_worker import BURST, SLOT, START
 
 from conftest_postgres import new_database
 from tagtide.clock import SystemClock
-from tagtide.models import AlertState, Rule
+from tagtide.models import AlertState, Rule, RuleSettings
 from tagtide.services.campaigns import make_campaign
 from tagtide.storage.store import open_store
 
 HASHTAGS = ("one", "two", "three")
+#: Every burst is an episode of its own, and nothing but rule A says so.
+RULES = RuleSettings(reopen_hours=0, enabled=(Rule.NEW_VIDEOS,))
 #: A worker is killed at most so many readings and messages, and then seconds, after its start.
 PROGRESS, LONGEST = 9, 0.08
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
@@ -121,7 +123,7 @@ class Workers:
 def make_store(url: str) -> None:
     async def main() -> None:
         store = await open_store(url, clock=SystemClock(), migrate=True)
-        await store.add_campaign(make_campaign("Spring", hashtags=HASHTAGS))
+        await store.add_campaign(make_campaign("Spring", hashtags=HASHTAGS, rules=RULES))
         await store.aclose()
 
     asyncio.run(main())

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 from tagtide.core.alerts import fingerprint
 from tagtide.core.detect.calibration import Calibration
 from tagtide.core.explain import Moved, moved_by
 from tagtide.core.names import hashtag_url
+from tagtide.core.periods import zone_or_utc
 from tagtide.core.planning import rotate
 from tagtide.core.rules import RuleState, Verdict, judge_growth, judge_new_videos
 from tagtide.core.statistical_rule import HashtagFinding, moved_in, statistical_verdict
@@ -203,6 +203,22 @@ async def _measure(
     return measure_change(reading, previous, history), previous
 
 
+@dataclass(slots=True)
+class _Purse:
+    """What is known of the credits of a run, by all its hashtags together."""
+
+    #: Hashtags whose totals are not paid for yet: they come before any page.
+    waiting: set[str]
+    #: The smallest balance that an answer of the run has stated: answers overtake one another.
+    remaining: int | None = None
+
+    def paid(self, hashtag: str, remaining: int | None) -> None:
+        """The totals of a hashtag were answered."""
+        self.waiting.discard(hashtag)
+        known = [n for n in (self.remaining, remaining) if n is not None]
+        self.remaining = min(known, default=None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
     """What the hashtags of a run have in common, read once when it starts."""
@@ -213,8 +229,7 @@ class _Known:
     mutes: tuple[Mute, ...]
     #: By campaign: hashtags that hold a video read within half a window.
     fresh: dict[int, frozenset[str]]
-    #: Hashtags of the run whose totals are not paid for yet: they come before any page.
-    waiting: set[str]
+    purse: _Purse
     #: What the statistical rule judges against; None where no campaign has it on.
     pool: Calibration | None
 
@@ -238,7 +253,7 @@ class _Known:
             episodes=episodes,
             mutes=mutes,
             fresh=fresh,
-            waiting=wanted,
+            purse=_Purse(wanted),
             pool=await calibration(context) if is_wanted else None,
         )
 
@@ -271,11 +286,8 @@ class _Tracker:
         #: Campaigns that hold the hashtag, each with rules of its own.
         self._holders = known.holders(state.name)
         self._fresh, self._mutes = known.fresh, known.mutes
-        self._episodes, self._waiting = known.episodes, known.waiting
-        self._pool = known.pool
+        self._episodes, self._purse, self._pool = known.episodes, known.purse, known.pool
         self._detectors: tuple[DetectorState, ...] = ()
-        #: Balance as the answer with the totals stated it.
-        self._remaining: int | None = None
         self._seen: tuple[VideoSeen, ...] = ()
         self._effects: list[SightingEffect] = []
         self.reading: HashtagReading | None = None
@@ -288,7 +300,7 @@ class _Tracker:
         try:
             return await self._track(entry)
         finally:
-            self._waiting.discard(self._state.name)
+            self._purse.waiting.discard(self._state.name)
 
     async def _track(self, entry: int) -> HashtagOutcome:
         name, known_id = self._state.name, self._state.hashtag_id
@@ -300,13 +312,12 @@ class _Tracker:
             ),
         ) as paid:
             reading = totals_reading(name, paid.answer, self._context.clock.now(), self._run.run_id)
-            self._waiting.discard(name)
-            self._remaining = paid.answer.credits_remaining
+            self._purse.paid(name, paid.answer.credits_remaining)
             if reading.video_count is None:
                 await self._read_feed(paid.answer.value.hashtag_id)
             judgement = await self._judge(reading)
             if not self._seen and self._is_news(judgement):
-                await self._read_feed(reading.hashtag_id or "", spare=len(self._waiting))
+                await self._read_feed(reading.hashtag_id or "", spare=len(self._purse.waiting))
                 if self._seen:
                     judgement = await self._judge(reading)
             for _ in range(ATTEMPTS - 1):
@@ -384,7 +395,7 @@ class _Tracker:
     async def _is_affordable(self, spare: int) -> bool:
         """Whether balance and budget leave what the others need. The reservation decides."""
         store, now = self._context.store, self._context.clock.now()
-        if self._remaining is not None and self._remaining <= spare:
+        if self._purse.remaining is not None and self._purse.remaining <= spare:
             return False
         for limit in self._context.budget.limits(self._campaign, now):
             spent = await store.spent(limit.since, limit.campaign_id)
@@ -446,7 +457,7 @@ class _Tracker:
             return Judgement()
         key = fingerprint(campaign.campaign_id, Rule.STATISTICAL, self._state.name, None)
         is_known = key in episodes and episodes[key].is_open
-        zone = ZoneInfo(campaign.timezone)
+        zone = zone_or_utc(campaign.timezone)
         verdict = statistical_verdict(found, zone=zone, is_known=is_known)
         return await self._decide(campaign, verdict, moved_in(found, reading), episodes)
 

@@ -58,10 +58,12 @@ class Deliveries(Topic):
 
     async def delivery_counts(self) -> list[DeliveryCount]:
         """How many messages of each channel stand where."""
+        # PostgreSQL takes two expressions with parameters in them for two, even if they are one.
+        box = select(_box.channel, _STATE, _box.created_at).subquery().c
         query = (
-            select(_box.channel, _STATE, func.count(), func.min(_box.created_at, type_=t.Instant))
-            .group_by(_box.channel, _STATE)
-            .order_by(_box.channel, _STATE)
+            select(box.channel, box.state, func.count(), func.min(box.created_at, type_=t.Instant))
+            .group_by(box.channel, box.state)
+            .order_by(box.channel, box.state)
         )
         return await self._db.read(lambda c: [_count(*row) for row in c.execute(query)])
 

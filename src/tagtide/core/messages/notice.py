@@ -17,6 +17,7 @@ from tagtide.core.formats import DASH, clean_text, compact, counted, decimal, pe
 from tagtide.core.messages.blocks import safe_link
 from tagtide.core.messages.style import Style
 from tagtide.core.messages.template import Template
+from tagtide.core.periods import zone_or_utc
 from tagtide.models import Rule
 
 #: Makes strangers' words harmless in one medium.
@@ -300,10 +301,7 @@ def _instant(value: Any) -> datetime | None:
 
 
 def _zone(value: Any) -> ZoneInfo:
-    try:
-        return ZoneInfo(_text(value)[:_ZONES] or "UTC")
-    except (ValueError, OSError, LookupError):
-        return ZoneInfo("UTC")
+    return zone_or_utc(_text(value)[:_ZONES])
 
 
 def _cut(text: str, limit: int) -> str:
