@@ -39,7 +39,7 @@ from tagtide.ports import Changes, Claim, QueueChange
 from tagtide.settings import load
 from tagtide.web import listen, make_app, serve_overview
 from tagtide.web.app import host_of
-from tagtide.web.pages import ago, tiktok_only
+from tagtide.web.pages import JOBS, RULES, STATUSES, ago, tiktok_only
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOSTILE = [
@@ -67,9 +67,8 @@ async def pages(
     }
     loaded = load(environ=environ, cwd=folder)
     async with open_app(loaded, clock=SimulatedClock(NOW)) as app:
-        transport = httpx2.ASGITransport(
-            app=make_app(app, health or Health()), raise_app_exceptions=False
-        )
+        # What the application raises, the server would print: it must raise nothing.
+        transport = httpx2.ASGITransport(app=make_app(app, health or Health()))
         async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
 
             async def get(path: str, **headers: str) -> httpx2.Response:
@@ -400,6 +399,12 @@ def test_a_taken_port_is_a_conflict() -> None:
 )
 def test_host_of(header: str, host: str) -> None:
     assert host_of(header) == host
+
+
+def test_every_code_has_words_for_people() -> None:
+    assert set(RULES) == set(Rule)
+    assert set(JOBS) == set(Job)
+    assert set(STATUSES) == set(Status)
 
 
 def test_words() -> None:

@@ -59,10 +59,12 @@ def make_app(app: App, health: Health) -> FastAPI:
     async def guard(request: Request, call_next: Next) -> Response:
         if allowed and host_of(request.headers.get("host", "")) not in allowed:
             return _guarded(PlainTextResponse("This host name is not served here.\n", 421))
-        return _guarded(await call_next(request))
+        try:
+            return _guarded(await call_next(request))
+        except Exception as error:  # noqa: BLE001 - the framework would print a traceback of it
+            return failed(request, error)
 
-    @web.exception_handler(Exception)
-    async def failed(request: Request, error: Exception) -> Response:
+    def failed(request: Request, error: Exception) -> Response:
         number = app.context.clock.token()[:8]
         _log.error("page_failed", path=request.url.path, number=number, exc_info=error)
         text = f"This page could not be made. The log has the details under {number}.\n"

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from tagtide.core import formats
 from tagtide.core.names import hashtag_url
 from tagtide.core.planning import Phase, balance_warning
+from tagtide.core.reports.facts import alert_why
 from tagtide.models import Alert, Delivery, Job, Reason, Role, Rule, Status
 from tagtide.web.overview import CampaignView, HashtagLine, Overview
 
@@ -32,6 +33,8 @@ RULES = {
     Rule.NEW_VIDEOS: "New videos",
     Rule.GROWTH: "Growth",
     Rule.VIRAL_VIDEO: "Viral video",
+    Rule.STATISTICAL: "Out of the usual",
+    Rule.SELF: "tagtide itself",
 }
 STATUSES = {
     Status.RUNNING: "under way",
@@ -95,6 +98,7 @@ def _environment() -> Environment:
         "job": JOBS.__getitem__,
         "reason": reason_text,
         "rule": RULES.__getitem__,
+        "why": alert_why,
         "signed_whole": formats.signed_whole,
         "span": formats.span_of_hours,
         "status": STATUSES.__getitem__,
