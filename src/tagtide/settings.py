@@ -465,9 +465,15 @@ def _read_toml(path: Path) -> dict[str, Any]:
 def _merge(
     values: dict[str, Any], origins: dict[str, str], new: dict[str, Any], origin: str
 ) -> None:
-    for key, value in _flatten(new):
+    for name, value in _flatten(new):
+        key = _canonical(name)
         _set(values, key, value)
         origins[key] = origin
+
+
+def _canonical(key: str) -> str:
+    """``address`` of a channel is another name of ``url``, as a person would call it."""
+    return re.sub(r"^(channels\.[^.]+\.)address(?=$|_file$)", r"\1url", key)
 
 
 def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -526,7 +532,7 @@ def _from_environment(
         base = name.removesuffix("_FILE")
         key = ENVIRONMENT.get(base)
         if key is None and base.startswith(PREFIX) and "__" in base:
-            key = base.removeprefix(PREFIX).lower().replace("__", ".")
+            key = _canonical(base.removeprefix(PREFIX).lower().replace("__", "."))
         if key is None or not value:
             continue
         if base == name:

@@ -153,3 +153,13 @@ def test_an_unknown_command_suggests_only_what_is_near(
     ran = cli(typed)
     assert ran.code == 2
     assert (f"Did you mean '{meant}'?" in ran.err) if meant else ("Did you mean" not in ran.err)
+
+
+@pytest.mark.parametrize("key", ["url", "address", "url_file", "address_file"])
+def test_a_channel_has_an_address_by_either_name(cli: Cli, key: str) -> None:
+    Path("hook.txt").write_text("http://127.0.0.1:9/hook")
+    value = "hook.txt" if key.endswith("_file") else "http://127.0.0.1:9/hook"
+    Path("tagtide.toml").write_text(f"[channels.crm]\nkind = 'webhook'\n{key} = '{value}'\n")
+    (channel,) = cli("channels", "list", "--json").json["channels"]
+    assert channel["name"] == "crm"
+    assert "127.0.0.1" in channel["target"]
