@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,9 +74,18 @@ _EXCEPTIONS = {
 _HTTPX2_VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "request", "stream"})
 
 
+def parsed(source: str) -> ast.AST:
+    """The tree; Python 3.11 sometimes miscounts its own depth when the collector runs meanwhile."""
+    gc.disable()
+    try:
+        return ast.parse(source)
+    finally:
+        gc.enable()
+
+
 def findings(source: str) -> Iterator[str]:
     """Doors that a module imports or opens."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if _is_door(alias.name))
         elif isinstance(node, ast.ImportFrom) and node.module:
