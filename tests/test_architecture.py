@@ -42,3 +42,9 @@ def test_the_pure_part_imports_only_what_is_pure(path: Path) -> None:
 
 def test_the_pure_part_exists() -> None:
     assert len(PURE) > 8
+
+
+def test_every_test_file_has_a_name_of_its_own() -> None:
+    """Two of the same name cannot be collected in one run, and pass when they run alone."""
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert sorted(names) == sorted({*names})
