@@ -22,24 +22,15 @@ from tagtide.core.messages import (
     Sparkline,
     Table,
     Tone,
-    campaign_blocks,
-    collect_blocks,
-    daily_blocks,
-    weekly_blocks,
 )
+from tagtide.core.messages.campaign import campaign_blocks, daily_blocks
+from tagtide.core.messages.collect import collect_blocks
+from tagtide.core.messages.weekly import weekly_blocks
 from tagtide.core.metrics import WEEK
-from tagtide.core.reports import (
-    CampaignFacts,
-    CollectedHashtag,
-    CollectFacts,
-    HashtagFacts,
-    WeeklyFacts,
-    WeeklyHashtagFacts,
-    build_campaign,
-    build_collect_summary,
-    build_daily,
-    build_weekly,
-)
+from tagtide.core.reports.campaign import CampaignFacts, build_campaign, build_daily
+from tagtide.core.reports.collect import CollectedHashtag, CollectFacts, build_collect_summary
+from tagtide.core.reports.facts import HashtagFacts
+from tagtide.core.reports.weekly import WeeklyFacts, WeeklyHashtagFacts, build_weekly
 from tagtide.models import (
     Alert,
     AlertState,

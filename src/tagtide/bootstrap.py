@@ -14,20 +14,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from tagtide.clock import SystemClock
-from tagtide.core.messages.notice import Look
-from tagtide.core.messages.style import Style
-from tagtide.core.messages.template import parse_template
 from tagtide.errors import ConfigError, InvalidInput
 from tagtide.models import Job
 from tagtide.ports import Channel, Clock, Lifeline, Source, Spool, Store
 from tagtide.services.context import BudgetPolicy, Context
 from tagtide.settings import LOOPBACK, ChannelSettings, Loaded, Settings, mask_url
+
+if TYPE_CHECKING:
+    from tagtide.core.messages.notice import Look
 
 #: The local server accepts this key; nothing else does.
 LOCAL_KEY = "sk_test_local"
@@ -204,6 +204,10 @@ def make_channel(settings: Settings, name: str, clock: Clock) -> Channel:
 
 
 def _look(settings: Settings, channel: ChannelSettings) -> Look:
+    from tagtide.core.messages.notice import Look
+    from tagtide.core.messages.style import Style
+    from tagtide.core.messages.template import parse_template
+
     home = settings.web.public_url
     return Look(
         style=Style(channel.numbers, channel.clock),

@@ -15,7 +15,7 @@ import pytest
 from replaying import Watch, watching
 
 from tagtide.clock import SystemClock
-from tagtide.core.reports import WeeklyFacts, WeeklyHashtagFacts, build_weekly
+from tagtide.core.reports.weekly import WeeklyFacts, WeeklyHashtagFacts, build_weekly
 from tagtide.core.rounding import display_unit
 from tagtide.models import (
     Alert,

@@ -11,20 +11,12 @@ from hypothesis import strategies as st
 
 from report_facts import DAY, NOW, AVideo, counters, reading, totals_at
 from tagtide.core.coverage import completeness
-from tagtide.core.messages import daily_blocks
+from tagtide.core.messages.campaign import daily_blocks
 from tagtide.core.metrics import WEEK
-from tagtide.core.reports import (
-    CampaignFacts,
-    CollectedHashtag,
-    CollectFacts,
-    HashtagFacts,
-    WeeklyFacts,
-    WeeklyHashtagFacts,
-    build_campaign,
-    build_collect_summary,
-    build_daily,
-    build_weekly,
-)
+from tagtide.core.reports.campaign import CampaignFacts, build_campaign, build_daily
+from tagtide.core.reports.collect import CollectedHashtag, CollectFacts, build_collect_summary
+from tagtide.core.reports.facts import HashtagFacts
+from tagtide.core.reports.weekly import WeeklyFacts, WeeklyHashtagFacts, build_weekly
 from tagtide.models import (
     Campaign,
     CampaignHashtag,

@@ -89,6 +89,10 @@ def cli(ctx: click.Context, config: str | None, database: str | None) -> None:
 
 def main(args: list[str] | None = None) -> int:
     """Run a command line and return its exit code; the only place that prints errors."""
+    import gc
+
+    # Imports and pages make thousands of objects and no cycle: the collector need not look often.
+    gc.set_threshold(50_000, 20, 50)
     from tagtide.cli.errors import run_guarded
 
     return run_guarded(cli, sys.argv[1:] if args is None else args)

@@ -22,8 +22,8 @@ from tagtide.cli.options import (
 )
 from tagtide.cli.options import run as run_async
 from tagtide.cli.show import print_blocks, progress_bar
-from tagtide.core.messages import collect_blocks
-from tagtide.core.reports import CollectSummary
+from tagtide.core.messages.collect import collect_blocks
+from tagtide.core.reports.collect import CollectSummary
 from tagtide.core.reports.facts import alert_dict
 from tagtide.models import Campaign, Job
 from tagtide.services.collect import CollectResult, feed_hashtags

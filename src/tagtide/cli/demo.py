@@ -17,7 +17,9 @@ from tagtide.bootstrap import App, open_app, system_clock
 from tagtide.cli.options import configure_logging, is_terminal
 from tagtide.cli.options import run as run_async
 from tagtide.cli.show import print_blocks
-from tagtide.core.messages import Block, Heading, Note, Paragraph, campaign_blocks, weekly_blocks
+from tagtide.core.messages import Block, Heading, Note, Paragraph
+from tagtide.core.messages.campaign import campaign_blocks
+from tagtide.core.messages.weekly import weekly_blocks
 from tagtide.core.reports.facts import alert_told
 from tagtide.core.schedule import DEFAULTS, Schedule
 from tagtide.errors import Conflict

@@ -13,16 +13,7 @@ from tagtide.cli.options import run as run_async
 from tagtide.cli.show import print_blocks
 from tagtide.core.detect.virality import AgeScore
 from tagtide.core.formats import clean_text, compact, decimal, iso_utc, percent
-from tagtide.core.messages import (
-    Cell,
-    Column,
-    Kind,
-    Note,
-    Table,
-    Tone,
-    creator_url,
-    safe_link,
-)
+from tagtide.core.messages import Cell, Column, Kind, Note, Table, Tone, creator_url, safe_link
 from tagtide.core.metrics import CreatorStanding
 from tagtide.core.metrics import creators as rank_creators
 from tagtide.core.names import hashtag_url, parse_hashtag

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -54,8 +53,6 @@ def run(main: Callable[[], Awaitable[T]]) -> T:
     async def wrapped() -> T:
         return await main()
 
-    # A page is parsed into thousands of objects and no cycle: the collector need not look so often.
-    gc.set_threshold(50_000, 20, 50)
     return asyncio.run(wrapped())
 
 

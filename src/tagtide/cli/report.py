@@ -11,7 +11,9 @@ import click
 from tagtide.cli.options import application, common_options, one_campaign
 from tagtide.cli.options import run as run_async
 from tagtide.cli.show import print_blocks
-from tagtide.core.messages import Block, campaign_blocks, daily_blocks, weekly_blocks
+from tagtide.core.messages import Block
+from tagtide.core.messages.campaign import campaign_blocks, daily_blocks
+from tagtide.core.messages.weekly import weekly_blocks
 from tagtide.errors import InvalidInput
 from tagtide.models import Campaign
 from tagtide.renderers import render_html, render_json, render_markdown, render_text

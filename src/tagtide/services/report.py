@@ -8,21 +8,15 @@ from zoneinfo import ZoneInfo
 
 from tagtide.core.coverage import Completeness, completeness
 from tagtide.core.periods import start_of_day
-from tagtide.core.reports import (
-    CampaignFacts,
-    CampaignReport,
+from tagtide.core.reports.campaign import CampaignFacts, CampaignReport, build_campaign, build_daily
+from tagtide.core.reports.collect import (
     CollectedHashtag,
     CollectFacts,
     CollectSummary,
-    HashtagFacts,
-    WeeklyFacts,
-    WeeklyHashtagFacts,
-    WeeklyReport,
-    build_campaign,
     build_collect_summary,
-    build_daily,
-    build_weekly,
 )
+from tagtide.core.reports.facts import HashtagFacts
+from tagtide.core.reports.weekly import WeeklyFacts, WeeklyHashtagFacts, WeeklyReport, build_weekly
 from tagtide.errors import NotFound
 from tagtide.models import (
     Campaign,

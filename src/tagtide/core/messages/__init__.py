@@ -20,12 +20,3 @@ from tagtide.core.messages.blocks import Table as Table
 from tagtide.core.messages.blocks import Tone as Tone
 from tagtide.core.messages.blocks import creator_url as creator_url
 from tagtide.core.messages.blocks import safe_link as safe_link
-from tagtide.core.messages.campaign import campaign_blocks as campaign_blocks
-from tagtide.core.messages.campaign import campaign_sentence as campaign_sentence
-from tagtide.core.messages.campaign import daily_blocks as daily_blocks
-from tagtide.core.messages.collect import collect_blocks as collect_blocks
-from tagtide.core.messages.collect import collect_sentence as collect_sentence
-from tagtide.core.messages.weekly import weekly_blocks as weekly_blocks
-from tagtide.core.messages.weekly import weekly_sentence as weekly_sentence
-from tagtide.core.messages.words import reason_words as reason_words
-from tagtide.core.messages.words import tag_url as tag_url
