@@ -6,6 +6,7 @@ that ``tagtide --help`` stays fast.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 
@@ -87,12 +88,16 @@ def cli(ctx: click.Context, config: str | None, database: str | None) -> None:
     ctx.obj = {"config": config, "database": database}
 
 
+def calm_collector() -> None:
+    """Imports and pages make thousands of objects and no cycle: garbage need not be looked for so
+    often.
+    """
+    gc.set_threshold(50_000, 20, 50)
+
+
 def main(args: list[str] | None = None) -> int:
     """Run a command line and return its exit code; the only place that prints errors."""
-    import gc
-
-    # Imports and pages make thousands of objects and no cycle: the collector need not look often.
-    gc.set_threshold(50_000, 20, 50)
+    calm_collector()
     from tagtide.cli.errors import run_guarded
 
     return run_guarded(cli, sys.argv[1:] if args is None else args)

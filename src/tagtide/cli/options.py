@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from tagtide.bootstrap import App, open_app
+from tagtide.cli import calm_collector
 from tagtide.errors import NotFound
 from tagtide.models import Campaign
 from tagtide.settings import Loaded, load
@@ -53,6 +54,7 @@ def run(main: Callable[[], Awaitable[T]]) -> T:
     async def wrapped() -> T:
         return await main()
 
+    calm_collector()
     return asyncio.run(wrapped())
 
 
