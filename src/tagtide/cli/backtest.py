@@ -92,14 +92,11 @@ async def _run(
 
 
 def _rule(text: str) -> Rule:
-    try:
-        found = Rule(text.replace("-", "_").lower())
-    except ValueError:
-        found = Rule.SELF
-    if found not in CAMPAIGN_RULES:
-        known = ", ".join(CAMPAIGN_RULES)
-        raise InvalidInput(f"there is no rule {text[:40]!r}", hint=f"The rules are {known}.")
-    return found
+    for rule in CAMPAIGN_RULES:
+        if rule.value == text.replace("-", "_").lower():
+            return rule
+    known = ", ".join(CAMPAIGN_RULES)
+    raise InvalidInput(f"there is no rule {text[:40]!r}", hint=f"The rules are {known}.")
 
 
 def _since(text: str, now: datetime) -> datetime:

@@ -20,13 +20,11 @@ from tagtide.core.detect.virality import MIN_OTHERS, AgeScore, campaign_scores
 from tagtide.core.metrics import VideoFacts
 from tagtide.core.rules import Verdict, judge_growth, judge_new_videos, judge_viral
 from tagtide.core.statistical_rule import HashtagDetector, statistical_verdict
-from tagtide.core.velocity import Change, measure_change, nearest_reading
+from tagtide.core.velocity import Change, change_over_window, reach_of
 from tagtide.models import Alert, HashtagReading, Rule, RuleSettings, Status, VideoReading
 
 #: Video readings further apart than this belong to different runs.
 _RUN_GAP = timedelta(minutes=10)
-#: Earlier readings looked at to tell a stale or corrected counter from a real change.
-HISTORY = timedelta(days=3)
 _MONTH_HOURS = 720.0
 #: How far back the age curve is fitted.
 _WEEK = timedelta(days=7)
@@ -106,9 +104,6 @@ class PresetTest:
 class HashtagHistory:
     """What is stored of one hashtag."""
 
-    hashtag: str
-    #: Rule A's own threshold of this hashtag.
-    threshold: int | None
     #: In order of time; those before ``since`` serve as the past of the first ones.
     readings: Sequence[HashtagReading]
     #: (published, first seen) of each stored video of its feed.
@@ -132,11 +127,13 @@ def measure(history: HashtagHistory, since: datetime, window_hours: float) -> li
     """Every reading from ``since`` on, measured as `track` would have."""
     readings = list(history.readings)
     times = [r.read_at for r in readings]
-    engagement = _Engagement(history.videos, window_hours)
+    engagement, reach = _Engagement(history.videos, window_hours), reach_of(window_hours)
     found = []
     for place in range(bisect_left(times, since), len(readings)):
         reading = readings[place]
-        previous, change = change_against(reading, readings[:place], times[:place], window_hours)
+        begin = bisect_left(times, reading.read_at - reach)
+        latest = readings[place - 1] if place else None
+        change, previous = change_over_window(reading, readings[begin:place], window_hours, latest)
         found.append(
             Measured(
                 reading,
@@ -147,25 +144,6 @@ def measure(history: HashtagHistory, since: datetime, window_hours: float) -> li
             )
         )
     return found
-
-
-def change_against(
-    reading: HashtagReading,
-    earlier: Sequence[HashtagReading],
-    times: Sequence[datetime],
-    window_hours: float,
-) -> tuple[HashtagReading | None, Change]:
-    """The reading nearest to a window before, and the change since; ``times`` are those of
-    ``earlier``, both in order.
-    """
-    window = timedelta(hours=window_hours)
-    reach = max(HISTORY, 2 * window)
-    near = earlier[bisect_left(times, reading.read_at - reach) :]
-    previous = nearest_reading(near or earlier[-1:], reading.read_at - window, window / 2)
-    if previous is not None and previous.hashtag_id not in {None, reading.hashtag_id}:
-        # The name belongs to another hashtag now: a new series begins, with a visible seam.
-        return None, measure_change(reading, None)
-    return previous, measure_change(reading, previous, near)
 
 
 def _new_seen(

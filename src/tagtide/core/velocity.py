@@ -17,6 +17,9 @@ from tagtide.core.counter import CounterTrack
 from tagtide.core.rounding import delta_bounds
 from tagtide.models import CounterSource, HashtagReading
 
+#: Earlier readings looked at to tell a stale or corrected counter from a real change.
+HISTORY = timedelta(days=3)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CounterChange:
@@ -140,6 +143,30 @@ def measure_change(
         views=views,
         videos=videos,
     )
+
+
+def reach_of(window_hours: float) -> timedelta:
+    """How far back readings are looked at when a change over a window is measured."""
+    return max(HISTORY, 2 * timedelta(hours=window_hours))
+
+
+def change_over_window(
+    reading: HashtagReading,
+    history: Sequence[HashtagReading],
+    window_hours: float,
+    latest: HashtagReading | None = None,
+) -> tuple[Change, HashtagReading | None]:
+    """The change against the reading nearest to a window earlier, and that reading.
+
+    ``history`` are the readings within `reach_of` before it, in order; ``latest`` is the newest one
+    before it, which serves where there are none.
+    """
+    window = timedelta(hours=window_hours)
+    previous = nearest_reading(history, reading.read_at - window, window / 2) or latest
+    if previous is not None and previous.hashtag_id not in {None, reading.hashtag_id}:
+        # The name belongs to another hashtag now: a new series begins, with a visible seam.
+        return measure_change(reading, None), None
+    return measure_change(reading, previous, history), previous
 
 
 # --- one counter ----------------------------------------------------------------------------------

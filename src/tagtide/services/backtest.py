@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from tagtide.core.backtest import (
-    HISTORY,
     LADDERS,
     BackTest,
     HashtagHistory,
@@ -21,6 +20,7 @@ from tagtide.core.backtest import (
     replay_totals,
     replay_videos,
 )
+from tagtide.core.velocity import HISTORY
 from tagtide.errors import NotFound
 from tagtide.models import (
     CAMPAIGN_RULES,
@@ -87,8 +87,6 @@ class History:
     def _of_hashtag(self, name: str, readings: Sequence[HashtagReading]) -> HashtagHistory:
         held = [v for v in self.videos if name == v.hashtag or name in v.hashtags]
         return HashtagHistory(
-            hashtag=name,
-            threshold=self.thresholds.get(name),
             readings=readings,
             published=[(v.created_at, v.first_seen_at) for v in held if v.created_at is not None],
             videos=[self._by_video[v.video_id] for v in held if v.video_id in self._by_video],

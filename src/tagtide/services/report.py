@@ -17,6 +17,7 @@ from tagtide.core.reports.collect import (
 )
 from tagtide.core.reports.facts import HashtagFacts
 from tagtide.core.reports.weekly import WeeklyFacts, WeeklyHashtagFacts, WeeklyReport, build_weekly
+from tagtide.core.velocity import HISTORY
 from tagtide.errors import NotFound
 from tagtide.models import (
     Campaign,
@@ -34,8 +35,6 @@ _WEEK = timedelta(days=7)
 #: How far from the wished instant an earlier reading may lie.
 _DAY_TOLERANCE = timedelta(hours=12)
 _WEEK_TOLERANCE = timedelta(days=3, hours=12)
-#: Readings before the earlier one that tell whether that one can be trusted.
-_HISTORY = timedelta(days=3)
 
 
 async def report_daily(context: Context, campaign: Campaign) -> CampaignReport:
@@ -187,7 +186,7 @@ async def _history(
     if earlier is None or latest is None:
         return []
     return await context.store.hashtag_readings(
-        latest.hashtag, earlier.read_at - _HISTORY, latest.read_at - timedelta(microseconds=1)
+        latest.hashtag, earlier.read_at - HISTORY, latest.read_at - timedelta(microseconds=1)
     )
 
 

@@ -14,7 +14,7 @@ from tagtide.core.periods import zone_or_utc
 from tagtide.core.planning import rotate
 from tagtide.core.rules import RuleState, Verdict, judge_growth, judge_new_videos
 from tagtide.core.statistical_rule import HashtagFinding, moved_in, statistical_verdict
-from tagtide.core.velocity import Change, measure_change, nearest_reading
+from tagtide.core.velocity import Change, change_over_window, reach_of
 from tagtide.errors import BudgetExceeded, Conflict, SourceError
 from tagtide.models import (
     Alert,
@@ -60,8 +60,6 @@ from tagtide.services.runs import HashtagRunner, RunRequest, open_run
 
 _HASHTAG = "hashtag"
 _VIDEOS = "hashtag_videos"
-#: Earlier readings looked at to tell a stale or corrected counter from a real change.
-_HISTORY = timedelta(days=3)
 _TOP = 3
 
 
@@ -184,23 +182,16 @@ async def _measure(
     context: Context, reading: HashtagReading, window_hours: float
 ) -> tuple[Change, HashtagReading | None]:
     """The change against the reading nearest to a window earlier, with glitches told apart."""
-    window = timedelta(hours=window_hours)
-    reach = max(_HISTORY, 2 * window)
+    at, window = reading.read_at, timedelta(hours=window_hours)
     history = await context.store.hashtag_readings(
-        reading.hashtag, reading.read_at - reach, reading.read_at - timedelta(microseconds=1)
+        reading.hashtag, at - reach_of(window_hours), at - timedelta(microseconds=1)
     )
-    previous = nearest_reading(history, reading.read_at - window, window / 2)
-    if previous is None:
-        previous = await context.store.reading_near(
-            reading.hashtag,
-            reading.read_at - window,
-            before=reading.read_at,
-            tolerance=window / 2,
+    latest = None
+    if not history:
+        latest = await context.store.reading_near(
+            reading.hashtag, at - window, before=at, tolerance=window / 2
         )
-    if previous is not None and previous.hashtag_id not in {None, reading.hashtag_id}:
-        # The name belongs to another hashtag now: a new series begins, with a visible seam.
-        previous, history = None, []
-    return measure_change(reading, previous, history), previous
+    return change_over_window(reading, history, window_hours, latest)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from tagtide.bootstrap import App
 from tagtide.core.periods import start_of_day
 from tagtide.core.planning import Phase, campaign_phase
 from tagtide.core.schedule import describe
-from tagtide.core.velocity import Change, measure_change
+from tagtide.core.velocity import HISTORY, Change, measure_change
 from tagtide.errors import InvalidInput
 from tagtide.jobs import Health, effective_schedule
 from tagtide.models import Alert, Campaign, CampaignHashtag, Delivery, DeliveryState, Job
@@ -19,8 +19,6 @@ from tagtide.services.context import Context
 
 _DAY = timedelta(days=1)
 _TOLERANCE = timedelta(hours=12)
-#: Earlier readings that tell a stale or corrected counter from a real change.
-_HISTORY = timedelta(days=3)
 _RUNS = 8
 _DEAD_LETTERS = 5
 
@@ -125,7 +123,7 @@ async def _line(context: Context, hashtag: CampaignHashtag, state: HashtagState)
     earlier = await context.store.reading_near(
         hashtag.name, read_at - _DAY, before=read_at, tolerance=_TOLERANCE
     )
-    history = await context.store.hashtag_readings(hashtag.name, read_at - _HISTORY, read_at)
+    history = await context.store.hashtag_readings(hashtag.name, read_at - HISTORY, read_at)
     return HashtagLine(
         hashtag=hashtag, state=state, change=measure_change(latest, earlier, history)
     )
