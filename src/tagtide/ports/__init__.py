@@ -1,0 +1,83 @@
+"""What the use cases need from the outside, as Protocols.
+
+Adapters implement them; `bootstrap` wires.
+
+Every method of `Store` may raise `StorageError`. Every method that reads the data API may raise
+`SourceError`. One method of `Store` that writes is one transaction.
+"""
+
+from tagtide.ports.outside import Channel, Clock, Lifeline, Source, Spool
+from tagtide.ports.records import (
+    NOT_SENT,
+    AttemptEnd,
+    Balance,
+    BudgetLimit,
+    Changes,
+    Claim,
+    Crowd,
+    DeliveryCount,
+    DetectorPool,
+    DetectorState,
+    HashtagState,
+    KnownVideo,
+    LedgerLine,
+    LedgerTotals,
+    Progress,
+    QueueChange,
+    Reservation,
+    RunSummary,
+    Settlement,
+    Sighting,
+    SightingEffect,
+    SlotTaken,
+    StoredReport,
+)
+from tagtide.ports.store import (
+    AlertStore,
+    CampaignStore,
+    DetectorStore,
+    LedgerStore,
+    OutboxStore,
+    ReadingStore,
+    RunStore,
+    Store,
+)
+
+__all__ = [
+    "NOT_SENT",
+    "AlertStore",
+    "AttemptEnd",
+    "Balance",
+    "BudgetLimit",
+    "CampaignStore",
+    "Changes",
+    "Channel",
+    "Claim",
+    "Clock",
+    "Crowd",
+    "DeliveryCount",
+    "DetectorPool",
+    "DetectorState",
+    "DetectorStore",
+    "HashtagState",
+    "KnownVideo",
+    "LedgerLine",
+    "LedgerStore",
+    "LedgerTotals",
+    "Lifeline",
+    "OutboxStore",
+    "Progress",
+    "QueueChange",
+    "ReadingStore",
+    "Reservation",
+    "RunStore",
+    "RunSummary",
+    "Settlement",
+    "Sighting",
+    "SightingEffect",
+    "SlotTaken",
+    "Source",
+    "Spool",
+    "Store",
+    "StoredReport",
+]
