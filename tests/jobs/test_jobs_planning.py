@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagtide.core.schedule import DEFAULTS, Schedule
-from tagtide.jobs.planning import Slot, due_slot, effective_schedule, newest_slot
+from tagtide.core.schedule import DEFAULTS, Schedule, effective_schedule
+from tagtide.jobs.planning import Slot, due_slot, newest_slot
 from tagtide.models import Campaign, CampaignHashtag, Job
 
 PARIS = ZoneInfo("Europe/Paris")

@@ -32,7 +32,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "credits": ("credits", "credits_", "Credits spent, left and forecast."),
     "detect": ("detect", "detect", "Find rises and falls in any timestamp,value series."),
     "export": ("export", "export", "Data out, as CSV or JSON lines."),
-    "serve": ("serve", "serve", "Run the schedules, with status pages."),
+    "serve": ("serve", "serve", "Run the schedules, with the dashboard."),
     "worker": ("serve", "worker", "One more worker on a shared PostgreSQL."),
     "simulate": ("simulate", "simulate", "A local server that speaks the data API's protocol."),
     "db": ("db", "db", "Upgrade, back up, restore and check the database."),

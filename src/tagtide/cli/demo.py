@@ -1,4 +1,4 @@
-"""``tagtide demo``: a month of a living world, then the overview page. No key, no network."""
+"""``tagtide demo``: a month of a living world, then the dashboard. No key, no network."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class _Slot:
 
 
 @click.command()
-@click.option("--port", type=int, default=8765, show_default=True, help="Of the overview page.")
+@click.option("--port", type=int, default=8765, show_default=True, help="Of the dashboard.")
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
 @click.option(
     "--days",
@@ -70,7 +70,7 @@ class _Slot:
 )
 @click.option("--once", is_flag=True, help="Fill the store, print the summary, exit.")
 def demo(port: int, no_browser: bool, days: int, once: bool) -> None:
-    """A living world without a key: a month of history, a summary, and the overview page.
+    """A living world without a key: a month of history, a summary, and the dashboard.
 
     Keeps everything in ./tagtide-demo; the next start goes on from there.
     """

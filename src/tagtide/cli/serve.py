@@ -23,11 +23,11 @@ _KILLED = 143
 
 
 @click.command()
-@click.option("--host", help="Address of the status pages (default: [web] host).")
+@click.option("--host", help="Address of the dashboard (default: [web] host).")
 @click.option("--port", type=click.IntRange(0, 65535), help="Their port; 0 takes a free one.")
 @common_options
 def serve(host: str | None, port: int | None, config: str | None, database: str | None) -> int:
-    """Run the schedules of all campaigns, with status pages, until stopped."""
+    """Run the schedules of all campaigns, with the dashboard, until stopped."""
     loaded = _with_address(read_settings(config, database, is_service=True), host, port)
 
     async def main() -> None:

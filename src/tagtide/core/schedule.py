@@ -9,10 +9,11 @@ in UTC ("every 6 h" is four times on every day) an expression ends in its zone: 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
 from typing import NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -22,7 +23,7 @@ from cronsim import CronSim, CronSimError
 from tagtide.core.formats import clean_text
 from tagtide.core.names import nearest
 from tagtide.errors import InvalidInput
-from tagtide.models import Job
+from tagtide.models import Campaign, Job
 
 COLLECT = "0 8 * * *"
 TRACK = "0 */6 * * * UTC"
@@ -328,3 +329,17 @@ def _day_names(weekday: str) -> str | None:
             return None
         names.append(_DAYS[number])
     return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
+def effective_schedule(campaign: Campaign, job: Job, defaults: Mapping[Job, str]) -> Schedule:
+    """The campaign's own schedule of a job, else the installation's, in the campaign's zone.
+
+    Raises `InvalidInput` when it cannot be read.
+    """
+    return _parsed(campaign.schedules.get(job) or defaults[job], campaign.timezone)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str, zone: str) -> Schedule:
+    """Schedules are looked at every few seconds and change every few months."""
+    return Schedule.parse(text, zone)

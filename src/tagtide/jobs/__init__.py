@@ -5,7 +5,7 @@ the only module that knows DBOS. Importing this package imports none of DBOS.
 """
 
 from tagtide.jobs.health import Condition, Health, Readiness
-from tagtide.jobs.planning import Slot, due_slot, effective_schedule
+from tagtide.jobs.planning import Slot, due_slot
 from tagtide.jobs.service import Service, ServicePlan, Timing, instance, refuse_unshared
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "Slot",
     "Timing",
     "due_slot",
-    "effective_schedule",
     "instance",
     "refuse_unshared",
 ]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from tagtide.core.planning import Phase, campaign_phase
@@ -47,20 +45,6 @@ class Due:
     slot: Slot | None
     #: Missed slots that are not made up for, in order.
     skipped: tuple[datetime, ...] = ()
-
-
-def effective_schedule(campaign: Campaign, job: Job, defaults: Mapping[Job, str]) -> Schedule:
-    """The campaign's own schedule of a job, else the installation's, in the campaign's zone.
-
-    Raises `InvalidInput` when it cannot be read.
-    """
-    return _parsed(campaign.schedules.get(job) or defaults[job], campaign.timezone)
-
-
-@lru_cache(maxsize=4096)
-def _parsed(text: str, zone: str) -> Schedule:
-    """Schedules are looked at every few seconds and change every few months."""
-    return Schedule.parse(text, zone)
 
 
 def due_slot(

@@ -15,7 +15,7 @@ import structlog
 
 from tagtide.core.conditions import Kind
 from tagtide.core.formats import span
-from tagtide.core.schedule import Schedule
+from tagtide.core.schedule import Schedule, effective_schedule
 from tagtide.errors import (
     ConfigError,
     DiskFull,
@@ -26,7 +26,7 @@ from tagtide.errors import (
 )
 from tagtide.jobs.engine import Engine
 from tagtide.jobs.health import Condition, Health, Holds, Readiness
-from tagtide.jobs.planning import PAID, Slot, due_slot, effective_schedule
+from tagtide.jobs.planning import PAID, Slot, due_slot
 from tagtide.jobs.work import Worker
 from tagtide.models import Campaign, Job, Reason, Status
 from tagtide.ports import Balance, Changes, Channel, Clock, Lifeline

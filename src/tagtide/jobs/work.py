@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import structlog
 
+from tagtide.core.schedule import effective_schedule
 from tagtide.errors import (
     DiskFull,
     NotFound,
@@ -17,7 +18,7 @@ from tagtide.errors import (
     StorageUnavailable,
 )
 from tagtide.jobs.health import Condition, Health, Holds
-from tagtide.jobs.planning import PAID, Slot, effective_schedule, newest_slot
+from tagtide.jobs.planning import PAID, Slot, newest_slot
 from tagtide.models import Campaign, Job, Reason, Run, Status
 from tagtide.ports import Changes
 from tagtide.services.collect import collect

@@ -42,6 +42,7 @@ from tagtide.ports.store import (
     RunStore,
     Store,
 )
+from tagtide.ports.views import FreshVideo, HashtagPace, OverviewStore, WindowTotal
 
 __all__ = [
     "NOT_SENT",
@@ -59,6 +60,8 @@ __all__ = [
     "DetectorPool",
     "DetectorState",
     "DetectorStore",
+    "FreshVideo",
+    "HashtagPace",
     "HashtagState",
     "KnownVideo",
     "LedgerLine",
@@ -66,6 +69,7 @@ __all__ = [
     "LedgerTotals",
     "Lifeline",
     "OutboxStore",
+    "OverviewStore",
     "Progress",
     "QueueChange",
     "ReadingStore",
@@ -80,4 +84,5 @@ __all__ = [
     "Spool",
     "Store",
     "StoredReport",
+    "WindowTotal",
 ]

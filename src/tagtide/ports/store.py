@@ -54,6 +54,7 @@ from tagtide.ports.records import (
 )
 
 # --- the store, topic by topic --------------------------------------------------------------------
+from tagtide.ports.views import OverviewStore
 
 
 class CampaignStore(Protocol):
@@ -381,6 +382,7 @@ class Store(
     AlertStore,
     DetectorStore,
     OutboxStore,
+    OverviewStore,
     Protocol,
 ):
     """Everything that is kept."""

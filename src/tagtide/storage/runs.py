@@ -134,12 +134,12 @@ class Runs(Topic):
             query = query.where(t.run.c.campaign_id == campaign_id)
         if job is not None:
             query = query.where(t.run.c.job == job)
-        return await self._db.read(lambda c: _summaries(c, query))
+        return await self._db.read(lambda c: summaries(c, query))
 
     async def run(self, run_id: int) -> RunSummary:
         """One run. Raises `NotFound`."""
         query = select(t.run).where(t.run.c.id == run_id)
-        found = await self._db.read(lambda c: _summaries(c, query))
+        found = await self._db.read(lambda c: summaries(c, query))
         if not found:
             raise NotFound(f"There is no run {run_id}.")
         return found[0]
@@ -438,7 +438,8 @@ def _interrupted(
     return None if row is None else run_of(row)
 
 
-def _summaries(connection: Connection, query: Select[Any]) -> list[RunSummary]:
+def summaries(connection: Connection, query: Select[Any]) -> list[RunSummary]:
+    """Rows of `run` with the outcome of each hashtag, in the order of the query."""
     runs = [run_of(row) for row in connection.execute(query)]
     ended = outcomes(connection, [run.run_id for run in runs])
     return [RunSummary(run=run, outcomes=tuple(ended.get(run.run_id, {}).values())) for run in runs]

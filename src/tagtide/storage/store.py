@@ -28,6 +28,7 @@ from tagtide.storage.detectors import Detectors
 from tagtide.storage.failures import translate
 from tagtide.storage.ledger import Ledger
 from tagtide.storage.outbox import Outbox
+from tagtide.storage.overview import Overviews
 from tagtide.storage.readings import Readings
 from tagtide.storage.runs import Runs
 from tagtide.storage.sqlite_file import create_private, inspect_before_opening, read_only
@@ -48,6 +49,7 @@ class SqlStore(
     Detectors,
     Outbox,
     Deliveries,
+    Overviews,
     Workers,
 ):
     """`tagtide.ports.Store` and `WorkerStore` on SQLite or PostgreSQL."""

@@ -289,6 +289,12 @@ campaign_video = Table(
     Index(None, "campaign_id", "first_seen_at"),
     sqlite_with_rowid=False,
 )
+Index(
+    "ix_campaign_video_priority",
+    campaign_video.c.high_priority_at,
+    sqlite_where=campaign_video.c.high_priority_at.is_not(None),
+    postgresql_where=campaign_video.c.high_priority_at.is_not(None),
+)
 
 # --- what was done --------------------------------------------------------------------------------
 
@@ -306,6 +312,7 @@ run = Table(
     Column("reason", String(32), nullable=False),
     _total("credits"),
     UniqueConstraint("job", "campaign_id", "slot_at"),
+    Index(None, "started_at"),
 )
 
 slot = Table(

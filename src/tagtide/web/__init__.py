@@ -1,4 +1,4 @@
-"""Status pages: probes, metrics and one overview. Read-only, and without scripts."""
+"""Pages and probes of a running process."""
 
 from tagtide.web.app import make_app
 from tagtide.web.server import listen, serve_overview, serve_pages

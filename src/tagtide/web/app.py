@@ -1,80 +1,93 @@
-"""The pages of a running process as an ASGI application."""
+"""The pages and probes of a running process as an ASGI application."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+import asyncio
+from typing import cast
 
 import structlog
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.exceptions import HTTPException as AnyHTTPException
 
 from tagtide.bootstrap import App
-from tagtide.errors import TagtideError
+from tagtide.errors import (
+    BudgetExceeded,
+    ConfigError,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    SourceError,
+    TagtideError,
+)
 from tagtide.jobs import Health, Readiness
-from tagtide.settings import LOOPBACK
+from tagtide.renderers.vega import Script, chart_script
+from tagtide.web.access import Need, need_of
+from tagtide.web.assets import CHARTS, FOREVER, assets
+from tagtide.web.frame import Shared, alone, shared_of
+from tagtide.web.guard import FAILED, Application, Guard, failure_number
+from tagtide.web.identity import identify
 from tagtide.web.metrics import CONTENT_TYPE, exposition
-from tagtide.web.overview import gather
-from tagtide.web.pages import render_overview, stylesheet
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI, Request, Response
+from tagtide.web.pages import routers
 
 _log = structlog.get_logger(__name__)
 
-#: Addresses that listen on every interface: then the name in the request cannot be known.
-_EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not bound to
-
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "interest-cohort=()",
-    "Cache-Control": "no-store",
-}
-
-Next = Callable[["Request"], Awaitable["Response"]]
+#: Status of an answer by error; the first that fits.
+_STATUS: tuple[tuple[type[TagtideError], int], ...] = (
+    (NotFound, 404),
+    (Conflict, 409),
+    (InvalidInput, 422),
+    (ConfigError, 422),
+    (BudgetExceeded, 402),
+    (SourceError, 502),
+)
 
 
-def make_app(app: App, health: Health) -> FastAPI:
-    """The status pages of a process.
-
-    Every route only reads. Requests for a host that is neither this machine nor the configured one
-    are refused, so that a foreign page cannot read these through a name it controls.
+def make_app(app: App, health: Health, *, is_open: bool = False) -> Application:
+    """Everything that a process serves.
 
     Args:
         app: The open application.
         health: How the process is doing; an empty `Health` where no schedules run.
+        is_open: Whether whoever reaches the pages may operate without an account.
     """
-    from fastapi import FastAPI, Response
-    from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+    web = FastAPI(
+        title="tagtide",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        dependencies=[Depends(let_in)],
+    )
+    web.state.shared = Shared(app=app, health=health, is_open=is_open)
+    _add_probes(web, app, health)
+    _add_assets(web)
+    found = routers()
+    for router in found:
+        web.include_router(router)
+    _add_failures(web)
+    web.state.paths = frozenset(
+        path for router in found for route in router.routes if (path := getattr(route, "path", ""))
+    )
+    settings = app.loaded.settings.web
+    return Guard(
+        cast("Application", web),
+        clock=app.context.clock,
+        host=settings.host,
+        public_url=settings.public_url,
+    )
 
-    web = FastAPI(title="tagtide", docs_url=None, redoc_url=None, openapi_url=None)
-    allowed = _allowed_hosts(app.loaded.settings.web.host)
 
-    @web.middleware("http")
-    async def guard(request: Request, call_next: Next) -> Response:
-        if allowed and host_of(request.headers.get("host", "")) not in allowed:
-            return _guarded(PlainTextResponse("This host name is not served here.\n", 421))
-        try:
-            return _guarded(await call_next(request))
-        except Exception as error:  # noqa: BLE001 - the framework would print a traceback of it
-            return failed(request, error)
+async def let_in(request: Request) -> None:
+    """Let a request in if its route is open to the visitor. Raises `HTTPException`."""
+    need = need_of(request.method, request.scope["route"].path)
+    if need is None:
+        raise HTTPException(403, "This route is in no access table.")
+    request.state.visitor = await identify(request)
+    if need is not Need.PUBLIC and not request.state.visitor.may(need):
+        raise HTTPException(403, "Your account may not do this.")
 
-    def failed(request: Request, error: Exception) -> Response:
-        number = app.context.clock.token()[:8]
-        _log.error("page_failed", path=request.url.path, number=number, exc_info=error)
-        text = f"This page could not be made. The log has the details under {number}.\n"
-        return _guarded(PlainTextResponse(text, 500))
 
-    @web.exception_handler(TagtideError)
-    async def refused(request: Request, error: TagtideError) -> Response:
-        _log.warning("page_refused", path=request.url.path, error=str(error))
-        return PlainTextResponse(f"{error}\n{error.hint}\n", 503)
-
+def _add_probes(web: FastAPI, app: App, health: Health) -> None:
     @web.get("/healthz", response_model=None)
     async def healthz() -> Response:
         return PlainTextResponse("ok\n")
@@ -92,29 +105,60 @@ def make_app(app: App, health: Health) -> FastAPI:
     async def metrics() -> Response:
         return Response(await exposition(app, health), media_type=CONTENT_TYPE)
 
-    @web.get("/", response_model=None)
-    async def overview() -> Response:
-        return HTMLResponse(render_overview(await gather(app, health)))
 
-    @web.get("/tagtide.css", response_model=None)
-    async def style() -> Response:
-        return Response(stylesheet(), media_type="text/css")
+def _add_assets(web: FastAPI) -> None:
+    made: asyncio.Future[Script] | None = None
 
-    return web
+    async def charts() -> Script:
+        nonlocal made
+        if made is None or (made.done() and made.exception() is not None):
+            made = asyncio.ensure_future(chart_script())
+        return await asyncio.shield(made)
+
+    @web.get("/assets/{digest}/{name}", response_model=None)
+    async def asset(request: Request, digest: str, name: str) -> Response:
+        takes_gzip = "gzip" in request.headers.get("accept-encoding", "")
+        if name == CHARTS:
+            script = await charts()
+            media, plain, packed = "text/javascript; charset=utf-8", script.plain, script.gzipped
+        else:
+            found = assets().get(name)
+            if found is None or found.digest != digest:
+                raise HTTPException(404, "There is no such file.")
+            media, plain, packed = found.media_type, found.plain, found.gzipped
+        headers = {"Cache-Control": FOREVER, "Vary": "Accept-Encoding"}
+        if takes_gzip:
+            headers["Content-Encoding"] = "gzip"
+        return Response(packed if takes_gzip else plain, media_type=media, headers=headers)
 
 
-def _allowed_hosts(host: str) -> frozenset[str]:
-    """Names that requests may carry; empty where any may."""
-    return frozenset() if host in _EVERYWHERE else LOOPBACK | {host.casefold()}
+def _add_failures(web: FastAPI) -> None:
+    @web.exception_handler(TagtideError)
+    async def refused(request: Request, error: TagtideError) -> Response:
+        status = next((code for kind, code in _STATUS if isinstance(error, kind)), 503)
+        _log.warning("page_refused", path=request.url.path, error=str(error))
+        return trouble(request, status, str(error), error.hint)
+
+    @web.exception_handler(AnyHTTPException)
+    async def missing(request: Request, error: AnyHTTPException) -> Response:
+        text = "There is no such page." if error.status_code == 404 else str(error.detail)
+        return trouble(request, error.status_code, text, "")
+
+    @web.exception_handler(Exception)
+    async def failed(request: Request, _: Exception) -> Response:
+        # The guard logs it under the same number: the framework raises it once more.
+        number = failure_number(request.scope, shared_of(request).app.context.clock)
+        return trouble(request, 500, FAILED.format(number), "")
 
 
-def host_of(header: str) -> str:
-    """The name in a Host header, without port and brackets."""
-    if header.startswith("["):
-        return header[1:].partition("]")[0]
-    return header.partition(":")[0].casefold()
-
-
-def _guarded(response: Response) -> Response:
-    response.headers.update(_HEADERS)
-    return response
+def trouble(request: Request, status: int, message: str, hint: str) -> Response:
+    """A page that says what is wrong and what to do."""
+    titles = {404: "Not found", 403: "Not allowed", 409: "In the way", 422: "Not understood"}
+    return alone(
+        request,
+        "trouble.html.j2",
+        status=status,
+        title=titles.get(status, "This did not work"),
+        message=message,
+        hint=hint,
+    )

@@ -64,16 +64,22 @@ def address_of(sock: socket.socket) -> str:
 
 
 async def serve_pages(
-    app: App, health: Health, sock: socket.socket, announce: Callable[[str], None]
+    app: App,
+    health: Health,
+    sock: socket.socket,
+    announce: Callable[[str], None],
+    *,
+    is_open: bool = False,
 ) -> None:
-    """Serve the status pages on a socket until cancelled; ``announce`` gets the address.
+    """Serve the pages on a socket until cancelled; ``announce`` gets the address.
 
-    It is called when the pages answer. Handles no signals.
+    It is called when the pages answer. Handles no signals. ``is_open`` lets whoever reaches them
+    operate without an account.
     """
     import uvicorn
 
     config = uvicorn.Config(
-        make_app(app, health),
+        make_app(app, health, is_open=is_open),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -110,9 +116,9 @@ def _quiet(server: uvicorn.Server) -> uvicorn.Server:
 
 
 async def serve_overview(app: App, host: str, port: int, announce: Callable[[str], None]) -> None:
-    """Serve only the status pages of what is stored, until cancelled. Runs no schedules.
+    """Serve only the pages of what is stored, open to whoever reaches them, until cancelled.
 
-    Raises `Conflict` when the port is taken.
+    Runs no schedules; for the demo, on loopback. Raises `Conflict` when the port is taken.
     """
     with listen(host, port) as sock:
-        await serve_pages(app, Health(), sock, announce)
+        await serve_pages(app, Health(), sock, announce, is_open=True)

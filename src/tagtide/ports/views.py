@@ -1,0 +1,67 @@
+"""What pages read beyond what decisions do. Rollups and newest counters only: never the history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from tagtide.models import HashtagReading, Role
+from tagtide.ports.records import RunSummary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HashtagPace:
+    """A hashtag of a campaign at its newest reading and at an earlier one."""
+
+    campaign_id: int
+    hashtag: str
+    role: Role
+    #: None before the first.
+    latest: HashtagReading | None
+    #: The newest one that is not younger than asked for; None where there is none.
+    base: HashtagReading | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowTotal:
+    """View counts of a campaign's own hashtags at the end of six hours, added up."""
+
+    campaign_id: int
+    #: Begin of the six hours.
+    window_at: datetime
+    #: Sum over the hashtags that were read in them.
+    view_count: int
+    #: How many were.
+    hashtags: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreshVideo:
+    """A video that became high priority."""
+
+    campaign_id: int
+    video_id: str
+    high_priority_at: datetime
+
+
+class OverviewStore(Protocol):
+    """What the first page reads, over every campaign in service."""
+
+    async def hashtag_pace(self, since: datetime) -> list[HashtagPace]:
+        """Every hashtag of every campaign, now and at the newest reading up to ``since``."""
+
+    async def window_totals(self, since: datetime) -> list[WindowTotal]:
+        """By campaign and six hours, in order of time; own hashtags only."""
+
+    async def fresh_priority(self, since: datetime, limit: int) -> list[FreshVideo]:
+        """Videos that became high priority after ``since``, those with most views first."""
+
+    async def new_video_counts(self, since: datetime) -> dict[int, int]:
+        """By campaign, videos first seen after ``since``; campaigns without any are left out."""
+
+    async def failed_runs(self, since: datetime, limit: int) -> list[RunSummary]:
+        """Runs that ended as partial or failed after ``since``, newest first."""
+
+    async def firing_counts(self) -> dict[int | None, int]:
+        """By campaign, alerts that fire; None are those of tagtide itself."""
