@@ -40,6 +40,7 @@ from tagtide.ports import Changes, Claim, QueueChange
 from tagtide.settings import load
 from tagtide.web import listen, make_app, serve_overview
 from tagtide.web.access import ACCESS
+from tagtide.web.api import api_routers
 from tagtide.web.assets import address
 from tagtide.web.guard import host_of
 from tagtide.web.pages import routers
@@ -297,12 +298,12 @@ def test_changes_come_from_our_pages_or_with_a_token(
 def test_every_route_is_in_the_access_table() -> None:
     declared = {
         (method, route.path)
-        for router in routers()
+        for router in [*routers(), *api_routers()]
         for route in router.routes
         for method in route.methods
     }
     probes = {(m, p) for m, p in ACCESS if p in {"/healthz", "/readyz", "/metrics"}}
-    assets = {("GET", "/assets/{digest}/{name}")}
+    assets = {("GET", "/assets/{digest}/{name}"), ("GET", "/api/v1/openapi.json")}
     assert declared | probes | assets == set(ACCESS)
 
 

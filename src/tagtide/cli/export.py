@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 from zoneinfo import ZoneInfo
 
 import click
@@ -15,12 +15,10 @@ import click
 from tagtide.bootstrap import App
 from tagtide.cli.options import application, common_options, one_campaign
 from tagtide.cli.options import run as run_async
-from tagtide.core.metrics import creators as rank_creators
 from tagtide.errors import InvalidInput
 from tagtide.exports import KINDS, export_rows
 from tagtide.models import Campaign
-
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+from tagtide.services.export import export_batches
 
 
 @click.command()
@@ -53,28 +51,32 @@ def export(
     --raw leaves it as it is.
     """
 
-    async def main() -> tuple[Campaign, list[Any]]:
+    async def main() -> int:
         async with application(config, database) as app:
             found = await one_campaign(app, campaign)
-            return found, list(await _rows(app, kind, found, since))
+            with _opened(output) as stream:
+                return await _write(app, found, kind, style, stream, since=since, raw=raw)
 
-    found, rows = run_async(main)
-    with _opened(output) as stream:
-        count = export_rows(kind, rows, style, stream, raw=raw, zone=ZoneInfo(found.timezone))
+    count = run_async(main)
     click.echo(f"{count:,} rows" + (f" in {output}" if output else ""), err=True)
 
 
-async def _rows(app: App, kind: str, campaign: Campaign, since: int | None) -> Iterable[Any]:
-    store = app.store
-    if kind == "alerts":
-        return await store.alerts(campaign_id=campaign.campaign_id, limit=100_000)
-    if kind == "readings":
-        now = app.context.clock.now()
-        start = now - timedelta(days=since) if since else _EVER
-        tags = [await store.hashtag_readings(h.name, start, now) for h in campaign.hashtags]
-        return [reading for readings in tags for reading in readings]
-    videos = await store.known_videos(campaign.campaign_id)
-    return rank_creators(videos) if kind == "creators" else videos
+async def _write(
+    app: App,
+    campaign: Campaign,
+    kind: str,
+    style: str,
+    stream: TextIO,
+    *,
+    since: int | None,
+    raw: bool,
+) -> int:
+    start = app.context.clock.now() - timedelta(days=since) if since else None
+    zone = ZoneInfo(campaign.timezone)
+    count = export_rows(kind, (), style, stream, raw=raw, zone=zone)
+    async for rows in export_batches(app.context, campaign, kind, since=start):
+        count += export_rows(kind, rows, style, stream, raw=raw, header=False, zone=zone)
+    return count
 
 
 @contextmanager

@@ -37,12 +37,14 @@ def write(
     *,
     raw: bool = False,
     bom: bool = False,
+    header: bool = True,
 ) -> int:
-    """Write a header and a line per record; returns the number of records."""
+    """Write a header, if one is wanted, and a line per record; returns the number of records."""
     if bom:
         stream.write("\ufeff")
     writer = csv.writer(stream, lineterminator="\r\n")
-    writer.writerow(columns)
+    if header:
+        writer.writerow(columns)
     count = 0
     for record in records:
         writer.writerow([_field(record[column], raw=raw) for column in columns])

@@ -24,6 +24,7 @@ def export_rows(
     *,
     raw: bool = False,
     bom: bool = False,
+    header: bool = True,
     zone: tzinfo = UTC,
 ) -> int:
     """Write rows to a text stream as they come, and return how many.
@@ -37,6 +38,7 @@ def export_rows(
         raw: CSV only: strangers' text without the defence against spreadsheet formulas. For
             machines; never open such a file in a spreadsheet.
         bom: CSV only: start with a byte order mark, which Excel needs to read UTF-8.
+        header: CSV only: begin with the names of the columns; not for what continues a file.
         zone: Of ``collected_date``; instants are always UTC.
 
     Raises `InvalidInput` for an unknown kind or format.
@@ -47,7 +49,7 @@ def export_rows(
         raise InvalidInput(f"There is no export of {kind!r}.", hint=_choices(KINDS)) from None
     records = (record(row, zone) for row in rows)
     if format == "csv":
-        return csv_format.write(columns, records, stream, raw=raw, bom=bom)
+        return csv_format.write(columns, records, stream, raw=raw, bom=bom, header=header)
     if format == "jsonl":
         return jsonl_format.write(records, stream)
     raise InvalidInput(f"{format!r} is not an export format.", hint="Use csv or jsonl.")

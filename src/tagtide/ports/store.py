@@ -199,6 +199,14 @@ class ReadingStore(Protocol):
     ) -> list[HashtagReading]:
         """In order of time, both ends included."""
 
+    async def hashtag_readings_after(
+        self, hashtag: str, after: datetime, limit: int
+    ) -> list[HashtagReading]:
+        """The first ``limit`` readings after an instant, in order of time: for long exports."""
+
+    async def video_ids_after(self, campaign_id: int, after: str, limit: int) -> list[str]:
+        """Ids of a campaign's videos after one of them, in order: for long exports."""
+
     async def known_videos(
         self,
         campaign_id: int,

@@ -181,10 +181,11 @@ def campaigns_from(
     tables = document.get("campaign")
     if not isinstance(tables, Mapping) or set(document) != {"campaign"}:
         raise InvalidInput("the file must hold tables [campaign.NAME] and nothing else")
-    return [_from_table(name, table, defaults, pages) for name, table in tables.items()]
+    return [campaign_from(name, table, defaults, pages) for name, table in tables.items()]
 
 
-def _from_table(name: str, table: Any, defaults: RuleSettings, pages: int) -> Campaign:
+def campaign_from(name: str, table: Any, defaults: RuleSettings, pages: int) -> Campaign:
+    """One campaign of its table, as in a file. Raises `InvalidInput` that names it and the key."""
     if not isinstance(table, Mapping):
         raise InvalidInput(f"campaign {name!r} must be a table")
     try:

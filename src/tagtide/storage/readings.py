@@ -64,6 +64,29 @@ class Readings(Topic):
             lambda c: [hashtag_reading_of(row, hashtag) for row in _BETWEEN.rows(c, asked)]
         )
 
+    async def hashtag_readings_after(
+        self, hashtag: str, after: datetime, limit: int
+    ) -> list[HashtagReading]:
+        """The first ``limit`` readings after an instant, in order of time."""
+        query = _OF_HASHTAG.where(_at > after).order_by(_at).limit(limit)
+        return await self._db.read(
+            lambda c: [
+                hashtag_reading_of(row, hashtag) for row in c.execute(query, {"name": hashtag})
+            ]
+        )
+
+    async def video_ids_after(self, campaign_id: int, after: str, limit: int) -> list[str]:
+        """Ids of a campaign's videos after one of them, in order."""
+        held, video = t.campaign_video.c, t.video.c
+        query = (
+            select(video.video_id)
+            .join_from(t.campaign_video, t.video, video.id == held.video_key)
+            .where(held.campaign_id == campaign_id, video.video_id > after)
+            .order_by(video.video_id)
+            .limit(limit)
+        )
+        return await self._db.read(lambda c: list(c.execute(query).scalars()))
+
     async def known_videos(
         self,
         campaign_id: int,

@@ -25,6 +25,15 @@ ACCESS: Final[dict[tuple[str, str], Need]] = {
     ("GET", "/metrics"): Need.PUBLIC,
     ("GET", "/assets/{digest}/{name}"): Need.PUBLIC,
     ("GET", "/"): Need.READ,
+    ("GET", "/api/v1/openapi.json"): Need.READ,
+    ("GET", "/api/v1/today"): Need.READ,
+    ("GET", "/api/v1/balance"): Need.READ,
+    ("GET", "/api/v1/campaigns"): Need.READ,
+    ("POST", "/api/v1/campaigns"): Need.ADMIN,
+    ("GET", "/api/v1/campaigns/{campaign_id}"): Need.READ,
+    ("PUT", "/api/v1/campaigns/{campaign_id}"): Need.ADMIN,
+    ("DELETE", "/api/v1/campaigns/{campaign_id}"): Need.ADMIN,
+    ("GET", "/api/v1/campaigns/{campaign_id}/exports/{kind}.{style}"): Need.READ,
 }
 
 

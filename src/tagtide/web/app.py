@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from http import HTTPStatus
 from typing import cast
 
 import structlog
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException as AnyHTTPException
 
@@ -23,6 +26,9 @@ from tagtide.errors import (
 from tagtide.jobs import Health, Readiness
 from tagtide.renderers.vega import Script, chart_script
 from tagtide.web.access import Need, need_of
+from tagtide.web.api import api_routers
+from tagtide.web.api.problem import problem
+from tagtide.web.api.route import PREFIX
 from tagtide.web.assets import CHARTS, FOREVER, assets
 from tagtide.web.frame import Shared, alone, shared_of
 from tagtide.web.guard import FAILED, Application, Guard, failure_number
@@ -63,7 +69,10 @@ def make_app(app: App, health: Health, *, is_open: bool = False) -> Application:
     _add_assets(web)
     found = routers()
     for router in found:
+        web.include_router(router, include_in_schema=False)
+    for router in api_routers():
         web.include_router(router)
+    _add_description(web)
     _add_failures(web)
     web.state.paths = frozenset(
         path for router in found for route in router.routes if (path := getattr(route, "path", ""))
@@ -77,6 +86,12 @@ def make_app(app: App, health: Health, *, is_open: bool = False) -> Application:
     )
 
 
+def _add_description(web: FastAPI) -> None:
+    @web.get(f"{PREFIX}/openapi.json", include_in_schema=False, response_model=None)
+    async def openapi() -> Response:
+        return JSONResponse(web.openapi())
+
+
 async def let_in(request: Request) -> None:
     """Let a request in if its route is open to the visitor. Raises `HTTPException`."""
     need = need_of(request.method, request.scope["route"].path)
@@ -88,11 +103,11 @@ async def let_in(request: Request) -> None:
 
 
 def _add_probes(web: FastAPI, app: App, health: Health) -> None:
-    @web.get("/healthz", response_model=None)
+    @web.get("/healthz", response_model=None, include_in_schema=False)
     async def healthz() -> Response:
         return PlainTextResponse("ok\n")
 
-    @web.get("/readyz", response_model=None)
+    @web.get("/readyz", response_model=None, include_in_schema=False)
     async def readyz() -> Response:
         body = {
             "status": health.readiness.value,
@@ -101,7 +116,7 @@ def _add_probes(web: FastAPI, app: App, health: Health) -> None:
         }
         return JSONResponse(body, 503 if health.readiness is Readiness.DOWN else 200)
 
-    @web.get("/metrics", response_model=None)
+    @web.get("/metrics", response_model=None, include_in_schema=False)
     async def metrics() -> Response:
         return Response(await exposition(app, health), media_type=CONTENT_TYPE)
 
@@ -115,7 +130,7 @@ def _add_assets(web: FastAPI) -> None:
             made = asyncio.ensure_future(chart_script())
         return await asyncio.shield(made)
 
-    @web.get("/assets/{digest}/{name}", response_model=None)
+    @web.get("/assets/{digest}/{name}", response_model=None, include_in_schema=False)
     async def asset(request: Request, digest: str, name: str) -> Response:
         takes_gzip = "gzip" in request.headers.get("accept-encoding", "")
         if name == CHARTS:
@@ -137,12 +152,19 @@ def _add_failures(web: FastAPI) -> None:
     async def refused(request: Request, error: TagtideError) -> Response:
         status = next((code for kind, code in _STATUS if isinstance(error, kind)), 503)
         _log.warning("page_refused", path=request.url.path, error=str(error))
-        return trouble(request, status, str(error), error.hint)
+        return trouble(request, status, str(error), error.hint, code=error.code)
+
+    @web.exception_handler(RequestValidationError)
+    async def not_understood(request: Request, error: RequestValidationError) -> Response:
+        text = "The request was not understood."
+        return trouble(request, 422, text, "", code="invalid_input", errors=_parts(error))
 
     @web.exception_handler(AnyHTTPException)
     async def missing(request: Request, error: AnyHTTPException) -> Response:
         text = "There is no such page." if error.status_code == 404 else str(error.detail)
-        return trouble(request, error.status_code, text, "")
+        response = trouble(request, error.status_code, text, "")
+        response.headers.update(error.headers or {})
+        return response
 
     @web.exception_handler(Exception)
     async def failed(request: Request, _: Exception) -> Response:
@@ -151,8 +173,24 @@ def _add_failures(web: FastAPI) -> None:
         return trouble(request, 500, FAILED.format(number), "")
 
 
-def trouble(request: Request, status: int, message: str, hint: str) -> Response:
-    """A page that says what is wrong and what to do."""
+def _parts(error: RequestValidationError) -> list[str]:
+    """What was wrong, by place; what was sent is not repeated."""
+    return [f"{'.'.join(map(str, e['loc']))}: {e['msg']}"[:300] for e in error.errors()][:20]
+
+
+def trouble(
+    request: Request,
+    status: int,
+    message: str,
+    hint: str,
+    *,
+    code: str | None = None,
+    errors: Sequence[str] = (),
+) -> Response:
+    """What is wrong and what to do: a page, or for the API a problem."""
+    if request.url.path.startswith(f"{PREFIX}/"):
+        name = code or HTTPStatus(status).name.lower()
+        return problem(status, message, code=name, hint=hint, errors=errors)
     titles = {404: "Not found", 403: "Not allowed", 409: "In the way", 422: "Not understood"}
     return alone(
         request,
