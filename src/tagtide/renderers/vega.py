@@ -49,7 +49,12 @@ async def _made() -> bytes:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", _MAKE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    plain, _ = await process.communicate()
+    try:
+        plain, _ = await process.communicate()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
     if process.returncode or len(plain) < _SMALLEST:
         raise OSError("the charting library could not make its script")
     return plain

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import cast
@@ -24,12 +23,11 @@ from tagtide.errors import (
     TagtideError,
 )
 from tagtide.jobs import Health, Readiness
-from tagtide.renderers.vega import Script, chart_script
 from tagtide.web.access import Need, need_of
 from tagtide.web.api import api_routers
 from tagtide.web.api.problem import problem
 from tagtide.web.api.route import PREFIX
-from tagtide.web.assets import CHARTS, FOREVER, assets
+from tagtide.web.assets import CHARTS, FOREVER, ChartProgram, assets
 from tagtide.web.frame import Shared, alone, shared_of
 from tagtide.web.guard import FAILED, Application, Guard, failure_number
 from tagtide.web.identity import identify
@@ -49,13 +47,16 @@ _STATUS: tuple[tuple[type[TagtideError], int], ...] = (
 )
 
 
-def make_app(app: App, health: Health, *, is_open: bool = False) -> Application:
+def make_app(
+    app: App, health: Health, *, is_open: bool = False, charts: ChartProgram | None = None
+) -> Application:
     """Everything that a process serves.
 
     Args:
         app: The open application.
         health: How the process is doing; an empty `Health` where no schedules run.
         is_open: Whether whoever reaches the pages may operate without an account.
+        charts: The program that draws charts, where somebody looks after it.
     """
     web = FastAPI(
         title="tagtide",
@@ -66,7 +67,7 @@ def make_app(app: App, health: Health, *, is_open: bool = False) -> Application:
     )
     web.state.shared = Shared(app=app, health=health, is_open=is_open)
     _add_probes(web, app, health)
-    _add_assets(web)
+    _add_assets(web, charts or ChartProgram())
     found = routers()
     for router in found:
         web.include_router(router, include_in_schema=False)
@@ -121,20 +122,12 @@ def _add_probes(web: FastAPI, app: App, health: Health) -> None:
         return Response(await exposition(app, health), media_type=CONTENT_TYPE)
 
 
-def _add_assets(web: FastAPI) -> None:
-    made: asyncio.Future[Script] | None = None
-
-    async def charts() -> Script:
-        nonlocal made
-        if made is None or (made.done() and made.exception() is not None):
-            made = asyncio.ensure_future(chart_script())
-        return await asyncio.shield(made)
-
+def _add_assets(web: FastAPI, charts: ChartProgram) -> None:
     @web.get("/assets/{digest}/{name}", response_model=None, include_in_schema=False)
     async def asset(request: Request, digest: str, name: str) -> Response:
         takes_gzip = "gzip" in request.headers.get("accept-encoding", "")
         if name == CHARTS:
-            script = await charts()
+            script = await charts.script()
             media, plain, packed = "text/javascript; charset=utf-8", script.plain, script.gzipped
         else:
             found = assets().get(name)

@@ -13,6 +13,7 @@ from tagtide.bootstrap import App
 from tagtide.errors import ConfigError, Conflict
 from tagtide.jobs import Health
 from tagtide.web.app import make_app
+from tagtide.web.assets import ChartProgram
 
 if TYPE_CHECKING:
     import uvicorn
@@ -78,8 +79,9 @@ async def serve_pages(
     """
     import uvicorn
 
+    charts = ChartProgram()
     config = uvicorn.Config(
-        make_app(app, health, is_open=is_open),
+        make_app(app, health, is_open=is_open, charts=charts),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -97,8 +99,10 @@ async def serve_pages(
             while not server.started and not serving.done():
                 await app.context.clock.sleep(0.02)
             announce(address_of(sock))
+            group.create_task(charts.warm())
             await asyncio.shield(serving)
         except asyncio.CancelledError:
+            charts.close()
             server.should_exit = True
             await serving
             raise

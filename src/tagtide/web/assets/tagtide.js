@@ -50,8 +50,13 @@ async function draw(figure) {
   try {
     await library(figure);
     figure.view?.finalize();
-    const { view } = await window.vegaEmbed(plot, spec, { ast: true, actions: false, renderer: "svg", config: look(), tooltip: { theme: "custom" } });
+    const { view } = await window.vegaEmbed(plot, spec, {
+      // No evaluated strings and no styles but ours: the content security policy allows neither.
+      ast: true, defaultStyle: false, tooltip: { disableDefaultStyle: true, theme: "ours" },
+      actions: false, renderer: "svg", config: look(),
+    });
     figure.view = view;
+    figure.dataset.drawn = "yes";
     plot.setAttribute("aria-hidden", "true");
   } catch (error) {
     plot.hidden = true;
