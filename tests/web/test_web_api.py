@@ -139,6 +139,37 @@ def test_what_did_not_change_is_not_sent_again(tmp_path: Path) -> None:
     at_the_api(tmp_path, act)
 
 
+def test_a_repeated_request_is_done_once(tmp_path: Path) -> None:
+    async def act(app: App, client: httpx2.AsyncClient) -> None:
+        key = {"idempotency-key": "order 7"}
+        first = await client.post("/api/v1/campaigns", json=SPRING, headers=key)
+        again = await client.post("/api/v1/campaigns", json=SPRING, headers=key)
+        assert (again.status_code, again.json()) == (201, first.json())
+        assert again.headers["location"] == first.headers["location"]
+        assert again.headers["idempotent-replayed"] == "true"
+        assert len(await app.store.campaigns()) == 1
+        other = await client.post(
+            "/api/v1/campaigns", json={**SPRING, "name": "Autumn"}, headers=key
+        )
+        assert other.status_code == 422
+        assert "another request" in other.json()["detail"]
+        # What failed may be tried again under its key.
+        late = {"idempotency-key": "order 8"}
+        bad = await client.post("/api/v1/campaigns", json=SPRING, headers=late)
+        assert bad.status_code == 409
+        good = await client.post(
+            "/api/v1/campaigns", json={**SPRING, "name": "Winter"}, headers=late
+        )
+        assert good.status_code == 201
+        for odd in ("", " ", "x" * 201):
+            answer = await client.post(
+                "/api/v1/campaigns", json=SPRING, headers={"idempotency-key": odd}
+            )
+            assert answer.status_code == 422
+
+    at_the_api(tmp_path, act)
+
+
 def test_today_is_what_the_page_says(tmp_path: Path) -> None:
     async def act(app: App, client: httpx2.AsyncClient) -> None:
         await tell_a_story(app)

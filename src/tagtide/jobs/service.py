@@ -58,6 +58,8 @@ _SETTLED = 1800.0
 _LATE_TICKS = 6
 #: Missed slots that are written down one by one; older ones are only counted.
 _RECORDED = 50
+#: A request of the API under a key may be repeated for so long.
+_ANSWERS_KEPT = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -495,6 +497,7 @@ class Service:
     async def _sweep(self) -> None:
         await self._queue.sweep(self._clock.now())
         await prune_deliveries(self._context)
+        await self._context.store.prune_requests(self._clock.now() - _ANSWERS_KEPT)
         await refresh_pool(self._context)
 
     # --- giving up --------------------------------------------------------------------------------

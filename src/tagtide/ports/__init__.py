@@ -32,6 +32,7 @@ from tagtide.ports.records import (
     SlotTaken,
     StoredReport,
 )
+from tagtide.ports.requests import RememberedRequest, RequestStore
 from tagtide.ports.store import (
     AlertStore,
     CampaignStore,
@@ -73,6 +74,8 @@ __all__ = [
     "Progress",
     "QueueChange",
     "ReadingStore",
+    "RememberedRequest",
+    "RequestStore",
     "Reservation",
     "RunStore",
     "RunSummary",

@@ -54,6 +54,7 @@ from tagtide.ports.records import (
 )
 
 # --- the store, topic by topic --------------------------------------------------------------------
+from tagtide.ports.requests import RequestStore
 from tagtide.ports.views import OverviewStore
 
 
@@ -391,6 +392,7 @@ class Store(
     DetectorStore,
     OutboxStore,
     OverviewStore,
+    RequestStore,
     Protocol,
 ):
     """Everything that is kept."""

@@ -30,6 +30,7 @@ from tagtide.storage.ledger import Ledger
 from tagtide.storage.outbox import Outbox
 from tagtide.storage.overview import Overviews
 from tagtide.storage.readings import Readings
+from tagtide.storage.requests import Requests
 from tagtide.storage.runs import Runs
 from tagtide.storage.sqlite_file import create_private, inspect_before_opening, read_only
 from tagtide.storage.workers import Workers
@@ -50,6 +51,7 @@ class SqlStore(
     Outbox,
     Deliveries,
     Overviews,
+    Requests,
     Workers,
 ):
     """`tagtide.ports.Store` and `WorkerStore` on SQLite or PostgreSQL."""

@@ -563,3 +563,19 @@ worker = Table(
     Column("started_at", Instant, nullable=False),
     Column("beat_at", Instant, nullable=False),
 )
+
+# --- what was asked over the API ------------------------------------------------------------------
+
+#: A repeated request is answered with what was answered then.
+request = Table(
+    "request",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    #: NULL while it is under way.
+    Column("status", Integer),
+    Column("body", Text, nullable=False),
+    Column("location", Text),
+    Index(None, "created_at"),
+)

@@ -65,6 +65,7 @@ def make_app(
         openapi_url=None,
         dependencies=[Depends(let_in)],
     )
+    web.state.let_in = let_in
     web.state.shared = Shared(app=app, health=health, is_open=is_open)
     _add_probes(web, app, health)
     _add_assets(web, charts or ChartProgram())

@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
+from tagtide.errors import Conflict, InvalidInput
+from tagtide.ports import RememberedRequest
+from tagtide.web.frame import shared_of, visitor_of
+
 PREFIX = "/api/v1"
 _READ = "private, no-cache"
 
 
-class ApiRoute(APIRoute):
-    """Answers to GET carry an ETag; who has the same already gets 304 and no body."""
+Inner = Callable[[Request], Coroutine[Any, Any, Response]]
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+#: A sender that does not know whether its request arrived repeats it under the same key.
+KEY_HEADER = "idempotency-key"
+_LONGEST_KEY = 200
+
+
+class ApiRoute(APIRoute):
+    """Answers to GET carry an ETag; who has the same already gets 304 and no body.
+
+    A POST with an ``Idempotency-Key`` is done once for 24 hours; repeated, it is answered as then.
+    """
+
+    def get_route_handler(self) -> Inner:
         """The handler of the route, with the ETag around it."""
         inner = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
+            if request.method == "POST" and KEY_HEADER in request.headers:
+                return await once(request, inner)
             response = await inner(request)
             if request.method != "GET" or response.status_code != 200 or not _has_body(response):
                 return response
@@ -54,3 +71,62 @@ def matches(header: str | None, tag: str) -> bool:
 
 def _has_body(response: Response) -> bool:
     return isinstance(getattr(response, "body", None), bytes | memoryview)
+
+
+async def once(request: Request, inner: Inner) -> Response:
+    """Do a request under a key, or answer it as it was answered before.
+
+    Raises `InvalidInput` for a key that cannot be used or was used for something else, `Conflict`
+    while the first request is under way.
+    """
+    # What was answered before is for the same eyes only: nothing is looked up for others.
+    await request.app.state.let_in(request)
+    context = shared_of(request).app.context
+    key, digest = await _names_of(request)
+    known = await context.store.begin_request(key, digest, context.clock.now())
+    if known is not None:
+        return _answered(known, digest)
+    try:
+        response = await inner(request)
+    except BaseException:
+        await context.store.forget_request(key)
+        raise
+    if response.status_code >= 500 or not _has_body(response):
+        await context.store.forget_request(key)
+        return response
+    await context.store.end_request(
+        RememberedRequest(
+            key=key,
+            digest=digest,
+            status=response.status_code,
+            body=bytes(response.body).decode(),
+            location=response.headers.get("location"),
+        )
+    )
+    return response
+
+
+async def _names_of(request: Request) -> tuple[str, str]:
+    given = request.headers[KEY_HEADER].strip()
+    if not given or len(given) > _LONGEST_KEY or not given.isprintable():
+        raise InvalidInput(f"An idempotency key has 1 to {_LONGEST_KEY} printable characters.")
+    parts = (visitor_of(request).name, request.method, request.url.path, given)
+    key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    query = request.url.query.encode()
+    return key, hashlib.sha256(query + b"\0" + await request.body()).hexdigest()
+
+
+def _answered(known: RememberedRequest, digest: str) -> Response:
+    if known.digest != digest:
+        raise InvalidInput(
+            "This idempotency key was used for another request.", hint="Use a new one."
+        )
+    if known.status is None:
+        raise Conflict(
+            "The first request under this idempotency key is still under way.",
+            hint="Try again in a moment.",
+        )
+    headers = {"Idempotent-Replayed": "true"}
+    if known.location is not None:
+        headers["Location"] = known.location
+    return Response(known.body, known.status, headers, media_type="application/json")
