@@ -37,6 +37,8 @@ class MailServer:
     implicit: bool = False
     port: int = 0
     letters: list[Letter] = field(default_factory=list)
+    #: Letters that came, whether they were taken or not.
+    offered: list[Letter] = field(default_factory=list)
     #: Every line of every conversation, passwords included.
     heard: list[bytes] = field(default_factory=list)
 
@@ -123,6 +125,7 @@ class _Talk:
             return
         content = (await self.reader.readuntil(b"\r\n.\r\n"))[:-3]
         letter = Letter(self.sender, self.recipients, content, self.encrypted, self.user)
+        self.server.offered.append(letter)
         if self.server.instead.get("end") is None:
             self.server.letters.append(letter)
         await self.say("end", b"250 accepted")
