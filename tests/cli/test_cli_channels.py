@@ -195,6 +195,13 @@ url = "discord://{KEY}/{KEY}"
         "target": "http://127.0.0.1/***",
         "state": "ready",
         "reason": None,
+        "failing_since": None,
+        "failures": 0,
+        "next_attempt_at": None,
+        "disabled_at": None,
+        "waiting": 0,
+        "oldest_waiting_at": None,
+        "given_up": 0,
     }
     assert listed["inside"]["state"] == "unusable"
     ran = cli("channels", "list")

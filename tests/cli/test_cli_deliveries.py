@@ -149,6 +149,39 @@ def test_a_disabled_channel_is_enabled_by_hand(cli: Cli, tmp_path: Path, hook: H
     assert sorted(hook.got) == ["abc1", "abd2"]
 
 
+def test_the_list_of_channels_says_what_each_takes(cli: Cli, tmp_path: Path, hook: Hook) -> None:
+    configure(tmp_path, hook)
+    assert "ready" in cli("channels", "list").out
+    with_store(tmp_path, two_dead)
+    with_store(tmp_path, disabled)
+    cli("deliveries", "replay", "--all-dead")
+    with_store(tmp_path, one_waiting_for_nobody)
+    assert "used again" not in cli("deliveries", "enable", "team").out
+    crm, team = cli("channels", "list", "--json").json["channels"]
+    assert (crm["state"], crm["waiting"], crm["given_up"]) == ("disabled", 2, 0)
+    assert crm["disabled_at"]
+    assert "no longer in use" in crm["reason"]
+    assert (team["state"], team["waiting"], team["failures"]) == ("backing_off", 1, 1)
+    assert team["next_attempt_at"] > team["failing_since"]
+    assert team["reason"] == "The receiver cannot be reached."
+    text = cli("channels", "list").out
+    assert "disabled since" in text
+    assert "backing off until" in text
+    assert "tagtide deliveries enable crm" in text
+    assert "s3cr3t" not in text
+    assert hook.got == []
+
+
+def test_channels_are_listed_although_the_database_is_away(cli: Cli, hook: Hook) -> None:
+    configure(Path(), hook)
+    listed = cli("channels", "list", "--database", "sqlite:////nonexistent/x.db")
+    assert listed.code == 0
+    assert "ready" in listed.out
+    assert "is not known" in listed.out
+    body = cli("channels", "list", "--database", "sqlite:////nonexistent/x.db", "--json").json
+    assert [one["waiting"] for one in body["channels"]] == [None, None]
+
+
 def test_a_command_that_reads_sends_and_says_what_waits(
     cli: Cli, tmp_path: Path, hook: Hook, serve: Callable[..., object]
 ) -> None:

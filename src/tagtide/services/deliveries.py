@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -25,6 +26,36 @@ _UNKNOWN_CHANNEL = timedelta(hours=1)
 _NEWS = timedelta(hours=24)
 #: Conditions of incidents, in front of the channel's name.
 _CHANNEL, _UNDELIVERED = "channel:", "undelivered:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a channel stands: its far end, and its messages."""
+
+    endpoint: Endpoint
+    #: Messages that wait.
+    waiting: int = 0
+    #: Creation of the oldest of them.
+    oldest_at: datetime | None = None
+    #: Messages that were given up.
+    dead: int = 0
+
+
+async def standings(context: Context) -> dict[str, Standing]:
+    """How each configured channel stands. Raises `StorageError`."""
+    endpoints = {e.channel: e for e in await context.store.endpoints()}
+    counts = {(c.channel, c.state): c for c in await context.store.delivery_counts()}
+    found = {}
+    for name in context.channels:
+        waiting = counts.get((name, DeliveryState.WAITING))
+        dead = counts.get((name, DeliveryState.DEAD))
+        found[name] = Standing(
+            endpoint=endpoints.get(name, Endpoint(channel=name)),
+            waiting=waiting.count if waiting else 0,
+            oldest_at=waiting.oldest_at if waiting else None,
+            dead=dead.count if dead else 0,
+        )
+    return found
 
 
 async def watch_deliveries(context: Context) -> list[str]:
