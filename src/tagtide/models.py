@@ -429,7 +429,7 @@ class Alert:
     flaps: int = 0
     #: It goes on and off: people know, and hear of it again when it has grown or is quiet.
     is_flapping: bool = False
-    #: Somebody has seen it and looks after it. Written by `AlertStore.acknowledge` alone.
+    #: Somebody has seen it and looks after it. Written by what a person does alone.
     acked_at: datetime | None = None
     acked_by: str | None = None
     ack_note: str | None = None

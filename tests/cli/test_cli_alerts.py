@@ -69,6 +69,15 @@ def test_an_alert_from_list_to_hand(firing: Cli) -> None:
     text = firing("alerts", "show", short).out
     assert "History" in text
     assert "on it" in text
+    given = firing("alerts", "unack", short, "--by", "ben")
+    assert (given.code, "Nobody has the alert" in given.out) == (0, True)
+    assert "acked by" not in firing("alerts", "list").out
+    again = firing("alerts", "unack", short)
+    assert (again.code, "Nobody has the alert" in again.err) == (1, True)
+    history = firing("alerts", "show", short, "--json").json["history"]
+    assert [(line["reason"], line["by"]) for line in history[1:]] == [
+        ("acknowledged", "ana"), ("unacknowledged", "ben"),
+    ]  # fmt: skip
 
 
 def test_muting_and_unmuting(firing: Cli) -> None:
@@ -110,6 +119,7 @@ def test_an_instant_without_an_offset_is_in_the_zone_of_the_campaign(
     [
         (("ack", "zzzz"), 1, "There is no alert"),
         (("ack", ""), 1, "There is no alert"),
+        (("unack", "zzzz"), 1, "There is no alert"),
         (("show", "zzzz"), 1, "tagtide alerts list"),
         (("mute", "zzzz", "--until", "3d"), 1, "There is no alert"),
         (("mute", "--until", "3d"), 2, "not said what to mute"),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tagtide.core.alerts import Lifecycle, acknowledge, decide_alert
+from tagtide.core.alerts import Lifecycle, acknowledge, decide_alert, unacknowledge
 from tagtide.core.mutes import mute_of
 from tagtide.core.rules import Incident, RuleState, Verdict
 from tagtide.models import Alert, AlertEvent, AlertState, Mute, Pending, Rule, Status
@@ -125,6 +125,16 @@ class Episodes(RuleBasedStateMachine):
         self.alerts[acked.alert_id] = acked
         self.events.append(event)
         self.acked.add(acked.alert_id)
+
+    @precondition(lambda self: self.newest is not None and self.newest.acked_at is not None)
+    @rule()
+    def somebody_gives_it_back(self) -> None:
+        newest = self.newest
+        assert newest is not None
+        free, event = unacknowledge(newest, by="ana", now=self.now)
+        self.alerts[free.alert_id] = free
+        self.events.append(event)
+        self.acked.discard(free.alert_id)
 
     @rule(hours=st.sampled_from([1.0, 12.0, 72.0]))
     def somebody_mutes(self, hours: float) -> None:

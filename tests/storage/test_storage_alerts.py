@@ -227,6 +227,27 @@ def test_an_acknowledgement_survives_a_decision_that_was_under_way(store: SqlSto
     assert (line.reason, line.by, line.note) == ("acknowledged", "ana", "on it")
 
 
+def test_a_decision_that_was_under_way_does_not_bring_an_acknowledgement_back(
+    store: SqlStore,
+) -> None:
+    run(store.commit(Changes(alerts=(alert(value=1.0),))))
+    run(store.acknowledge("a1", by="ana", note="on it", now=NOON))
+    under_way = run(store.alert("a1"))
+    free = run(store.unacknowledge("a1", by="ben", now=NOON + HOUR))
+    assert (free.acked_by, free.acked_severity) == (None, None)
+    run(store.commit(Changes(alerts=(replace(under_way, value=3.0),))))
+    stored = run(store.alert("a1"))
+    assert (stored.value, stored.acked_at, stored.ack_note) == (3.0, None, None)
+    lines = run(store.alert_events("a1"))
+    assert [(line.reason, line.by) for line in lines] == [
+        ("acknowledged", "ana"), ("unacknowledged", "ben"),
+    ]  # fmt: skip
+    with pytest.raises(Conflict, match="Nobody has"):
+        run(store.unacknowledge("a1", by="ben", now=NOON))
+    with pytest.raises(NotFound):
+        run(store.unacknowledge("a2", by="ben", now=NOON))
+
+
 def test_what_is_over_or_unknown_is_not_acknowledged(store: SqlStore) -> None:
     run(store.commit(resolved()))
     with pytest.raises(Conflict, match="over"):

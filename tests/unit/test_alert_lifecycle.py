@@ -18,6 +18,7 @@ from tagtide.core.alerts import (
     end_unwatched,
     fingerprint,
     group_key,
+    unacknowledge,
 )
 from tagtide.core.rules import Incident, RuleState, Verdict
 from tagtide.errors import Conflict
@@ -278,6 +279,41 @@ def test_what_is_in_hand_comes_back_without_a_word() -> None:
     life.judge(verdict(RuleState.FIRES, 500))
     life.runs("c")
     assert life.heard[-2:] == ["update", "resolved"]
+
+
+def test_what_is_given_back_is_told_as_if_nobody_had_had_it() -> None:
+    life = Life()
+    life.judge(verdict(RuleState.FIRES, 250))
+    life.judge(verdict(RuleState.FIRES, 400))
+    assert life.alert is not None
+    life.alert, _ = acknowledge(life.alert, by="ana", note="on it", now=life.now)
+    assert life.judge(verdict(RuleState.FIRES, 500)).kind is None
+    life.alert, event = unacknowledge(life.alert, by="ben", now=life.now)
+    assert (event.by, event.reason) == ("ben", "unacknowledged")
+    assert event.from_state == event.to_state == life.alert.state
+    assert (life.alert.acked_at, life.alert.acked_by, life.alert.ack_note) == (None, None, None)
+    # Twice what people were told of, 250: in hand it would have been twice 400.
+    assert life.judge(verdict(RuleState.FIRES, 500)).kind == "update"
+
+
+def test_what_came_back_in_somebodys_hand_is_told_when_it_is_given_back() -> None:
+    life = Life()
+    life.runs("F")
+    assert life.alert is not None
+    life.alert, _ = acknowledge(life.alert, by="ana", note="", now=life.now)
+    life.runs("cF")
+    assert life.heard[1:] == ["resolved", "-"]
+    life.alert, _ = unacknowledge(life.alert, by="ana", now=life.now)
+    life.runs("FFc")
+    assert life.heard[3:] == ["firing", "-", "resolved"]
+
+
+def test_what_nobody_has_in_hand_cannot_be_given_back() -> None:
+    life = Life()
+    life.runs("F")
+    assert life.alert is not None
+    with pytest.raises(Conflict, match="Nobody has"):
+        unacknowledge(life.alert, by="ana", now=life.now)
 
 
 def test_what_is_over_cannot_be_taken_in_hand() -> None:

@@ -26,6 +26,7 @@ from tagtide.models import Alert, AlertEvent, AlertState, Mute
 from tagtide.services.respond import Target
 from tagtide.services.respond import acknowledge as acknowledge_alert
 from tagtide.services.respond import mute as mute_alerts
+from tagtide.services.respond import unacknowledge as unacknowledge_alert
 from tagtide.services.respond import unmute as unmute_alerts
 
 _EVERYTHING = 100_000
@@ -154,6 +155,28 @@ def ack(
             f"{clean_text(acked.acked_by or '', 100)} has the alert {acked.alert_id[:8]} in hand. "
             "You hear of it again when it has doubled, and when it is over."
         )
+
+
+@alerts.command()
+@click.argument("alert_id")
+@_BY
+@common_options
+@json_option
+def unack(
+    alert_id: str, by: str | None, config: str | None, database: str | None, as_json: bool
+) -> None:
+    """Give an alert back that somebody has in hand: it is told again like any other."""
+
+    async def main() -> tuple[Alert, Around]:
+        async with application(config, database) as app:
+            free = await unacknowledge_alert(app.context, alert_id, by=_me(by))
+            return free, await Around.of(app)
+
+    free, around = run_async(main)
+    if as_json:
+        print_json(alert_body(free, around))
+    else:
+        click.echo(f"Nobody has the alert {free.alert_id[:8]} in hand any more.")
 
 
 def _target_options(command: Any) -> Any:

@@ -73,6 +73,7 @@ class AlertReason(StrEnum):
     FLAPS = "flaps"
     DOUBLED = "doubled"
     ESCALATED = "escalated"
+    #: It fires and nobody knows: a mute has ended, or nobody has it in hand any more.
     MUTE_ENDED = "mute_ended"
     STILL_FIRING = "still_firing"
     BELOW_THRESHOLD = "below_threshold"
@@ -84,6 +85,7 @@ class AlertReason(StrEnum):
     QUIET_AGAIN = "quiet_again"
     #: A person has it in hand.
     ACKNOWLEDGED = "acknowledged"
+    UNACKNOWLEDGED = "unacknowledged"
     MUTED = "muted"
     UNMUTED = "unmuted"
     #: A partial or failed run decides nothing.

@@ -44,6 +44,7 @@ __all__ = [
     "fingerprint",
     "group_key",
     "has_expired",
+    "unacknowledge",
 ]
 
 #: A viral video is no news after this.
@@ -342,6 +343,20 @@ def acknowledge(alert: Alert, *, by: str, note: str, now: datetime) -> tuple[Ale
         acked_severity=max(severity, alert.acked_severity or 0.0),
     )
     return acked, event_by_hand(alert, AlertReason.ACKNOWLEDGED, by=by, note=note, now=now)
+
+
+def unacknowledge(alert: Alert, *, by: str, now: datetime) -> tuple[Alert, AlertEvent]:
+    """Nobody has an alert in hand any more: it is told as if nobody had ever had it.
+
+    Also one that is over, which may come back. Raises `Conflict` when nobody has it in hand.
+    """
+    if alert.acked_at is None:
+        raise Conflict(
+            f"Nobody has the alert {alert.alert_id[:8]} in hand.",
+            hint="`tagtide alerts list` says of each who has it.",
+        )
+    free = replace(alert, acked_at=None, acked_by=None, ack_note=None, acked_severity=None)
+    return free, event_by_hand(alert, AlertReason.UNACKNOWLEDGED, by=by, note="", now=now)
 
 
 def event_by_hand(

@@ -298,6 +298,9 @@ class AlertStore(Protocol):
     async def acknowledge(self, alert_id: str, *, by: str, note: str, now: datetime) -> Alert:
         """Somebody has an alert in hand. Raises `NotFound`, or `Conflict` when it is over."""
 
+    async def unacknowledge(self, alert_id: str, *, by: str, now: datetime) -> Alert:
+        """Nobody has it in hand any more. Raises `NotFound`, or `Conflict` when nobody had it."""
+
     async def add_mute(self, mute: Mute) -> None:
         """Mute; the history of a single alert says so. Raises `NotFound`."""
 

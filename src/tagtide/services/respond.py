@@ -33,6 +33,12 @@ async def acknowledge(context: Context, alert_id: str, *, by: str, note: str) ->
     )
 
 
+async def unacknowledge(context: Context, alert_id: str, *, by: str) -> Alert:
+    """Give an alert back. Raises `NotFound`, and `Conflict` when nobody has it in hand."""
+    found = await context.store.alert(alert_id)
+    return await context.store.unacknowledge(found.alert_id, by=by, now=context.clock.now())
+
+
 async def mute(context: Context, target: Target, *, until: str, reason: str, by: str) -> Mute:
     """Mute until an instant or for a span; one without an offset is in the campaign's time zone.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -10,13 +10,19 @@ from typing import Any
 from sqlalchemy import Connection, Select, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from tagtide.core.alerts import AlertReason, acknowledge, end_unwatched, event_by_hand
+from tagtide.core.alerts import (
+    AlertReason,
+    acknowledge,
+    end_unwatched,
+    event_by_hand,
+    unacknowledge,
+)
 from tagtide.errors import Conflict, NotFound
 from tagtide.models import Alert, AlertEvent, AlertState, Mute, Rule
 from tagtide.storage import tables as t
 from tagtide.storage.rows import Topic, insert
 
-#: Written by `Alerts.acknowledge` alone: a decision that was under way must not undo it.
+#: Written by what a person does alone: a decision that was under way must not undo it.
 _BY_HAND = ("acked_at", "acked_by", "ack_note", "acked_severity")
 
 
@@ -80,7 +86,15 @@ class Alerts(Topic):
 
     async def acknowledge(self, alert_id: str, *, by: str, note: str, now: datetime) -> Alert:
         """Somebody has an alert in hand. Raises `NotFound`, or `Conflict` when it is over."""
-        return await self._db.write(lambda c: _acknowledge(c, alert_id, by, note, now))
+        return await self._db.write(
+            lambda c: _by_hand(c, alert_id, lambda a: acknowledge(a, by=by, note=note, now=now))
+        )
+
+    async def unacknowledge(self, alert_id: str, *, by: str, now: datetime) -> Alert:
+        """Nobody has it in hand any more. Raises `NotFound`, or `Conflict` when nobody had it."""
+        return await self._db.write(
+            lambda c: _by_hand(c, alert_id, lambda a: unacknowledge(a, by=by, now=now))
+        )
 
     async def add_mute(self, mute: Mute) -> None:
         """Mute; the history of a single alert says so. Raises `NotFound`."""
@@ -165,17 +179,19 @@ def _by_prefix(connection: Connection, alert_id: str) -> Alert:
     raise NotFound(f"There is no alert {alert_id!r}.", hint="`tagtide alerts list` shows them.")
 
 
-def _acknowledge(connection: Connection, alert_id: str, by: str, note: str, now: datetime) -> Alert:
+def _by_hand(
+    connection: Connection, alert_id: str, change: Callable[[Alert], tuple[Alert, AlertEvent]]
+) -> Alert:
     # Locked, so that the line of the history speaks of the state the alert has.
     this = select(t.alert).where(t.alert.c.alert_id == alert_id).with_for_update()
     found = _alerts(connection, this)
     if not found:
         raise NotFound(f"There is no alert {alert_id!r}.", hint="`tagtide alerts list` shows them.")
-    acked, event = acknowledge(found[0], by=by, note=note, now=now)
-    values = {name: getattr(acked, name) for name in _BY_HAND}
+    changed, event = change(found[0])
+    values = {name: getattr(changed, name) for name in _BY_HAND}
     connection.execute(update(t.alert).where(t.alert.c.alert_id == alert_id).values(values))
     put_events(connection, [event])
-    return acked
+    return changed
 
 
 def _add_mute(connection: Connection, mute: Mute) -> None:
