@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,8 +13,12 @@ import pytest
 from lab import HOUR, START, Lab, lab
 from small_world import Clip, SmallWorld, Tag, crowd
 
+from tagtide.core.alert_terms import AlertAction
 from tagtide.core.reports.facts import alert_told
-from tagtide.models import Alert, AlertState, Role, Rule, Status
+from tagtide.models import Alert, AlertState, Campaign, Job, Role, Rule, RuleSettings, Status
+from tagtide.services import totals_rules
+from tagtide.services.runs import RunRequest
+from tagtide.services.track import track
 from tagtide.simulator import DEMO_OWN, FaultRule, demo_story, demo_world
 
 DAY = 24 * HOUR
@@ -107,6 +113,76 @@ def test_a_page_is_read_when_an_alert_opens_or_grows_and_not_while_it_lasts() ->
         assert pages == [0, 1, 0, 1, 0, 0]
 
     live(story, quiet(feed=crowd(START - DAY, 12)))
+
+
+class Asked:
+    """A store that keeps what it was asked for."""
+
+    def __init__(self, store: Any) -> None:
+        self._store, self.names = store, Counter[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+
+        def asked(*args: Any, **options: Any) -> Any:
+            self.names[name] += 1
+            return method(*args, **options)
+
+        return asked if callable(method) else method
+
+
+async def asked_by_a_run(bench: Lab, campaign: Campaign) -> Counter[str]:
+    """What one run of tracking asks of the store, by method."""
+    asked, now = Asked(bench.store), bench.clock.now()
+    context = replace(bench.context, store=asked)
+    await track(context, RunRequest(job=Job.TRACK, campaign=campaign, slot_at=now))
+    return asked.names
+
+
+async def asked_by_runs(bench: Lab) -> list[Counter[str]]:
+    """Of a run in which nothing fires, one in which two alerts begin, one in which they last."""
+    rules = RuleSettings(enabled=(Rule.NEW_VIDEOS, Rule.STATISTICAL))
+    campaign, found, videos = await bench.add(own=["a"], rules=rules), [], 5_000
+    await bench.collect(campaign)
+    for gained in (0, 0, 300, 310):
+        videos += gained
+        bench.world.change("a", videos=videos)
+        found.append(await asked_by_a_run(bench, campaign))
+        bench.clock.advance(6 * HOUR)
+    assert len(await bench.store.firing()) == 2
+    return found[1:]
+
+
+def test_an_alert_is_explained_when_it_begins_and_not_while_it_lasts() -> None:
+    async def story(bench: Lab) -> None:
+        before, begin, last = await asked_by_runs(bench)
+        # A page is read when they begin, and the rules are asked again: what was measured, and what
+        # the detector made of it, is not.
+        for name in ("hashtag_readings", "detector_states", "reading_near"):
+            assert begin[name] == before[name], name
+        assert begin["video_readings_near"] > 0
+        assert last["video_readings_near"] == 0
+        # Their top videos.
+        assert sum(last.values()) == sum(before.values()) + 2
+
+    live(story, steady())
+
+
+def test_a_build_that_explains_every_alert_at_every_run_is_found_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The negative control."""
+    monkeypatch.setattr(totals_rules, "REPORTED", frozenset(AlertAction))
+
+    async def story(bench: Lab) -> None:
+        _, _, last = await asked_by_runs(bench)
+        assert last["video_readings_near"] > 0
+
+    live(story, steady())
+
+
+def steady() -> SmallWorld:
+    return quiet(feed=crowd(START - DAY, 12))
 
 
 @pytest.mark.parametrize("limit", ["budget", "balance"])

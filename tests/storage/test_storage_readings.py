@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import select
 from storage_samples import HOUR, NOON, campaign, counters, reading, run, seen, sighting, started
 
+from tagtide.core.crowd import Crowd
 from tagtide.errors import NotFound
 from tagtide.models import CounterSource, Creator, Role, VideoReading
-from tagtide.ports import Changes, Crowd, HashtagState, SightingEffect, StoredReport
+from tagtide.ports import Changes, HashtagState, SightingEffect, StoredReport
 from tagtide.storage import tables as t
 from tagtide.storage.sightings import window_of
 from tagtide.storage.store import SqlStore

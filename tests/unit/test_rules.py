@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from build_readings import STATS, reading
 
+from tagtide.core.crowd import Crowd
 from tagtide.core.detect.virality import AgeScore
 from tagtide.core.rules import RuleState, Verdict, judge_growth, judge_new_videos, judge_viral
 from tagtide.core.velocity import measure_change
@@ -160,12 +161,9 @@ def test_a_rounding_step_is_not_growth() -> None:
 def viral(
     views: int | None, engagement: int | None = None, others: int = 10, **more: Any
 ) -> Verdict:
-    facts: dict[str, Any] = {
-        "others_total_views": 1_000 * others,
-        "others_total_engagement": 100 * others,
-        **more,
-    }
-    return judge_viral("7", views, engagement, others, settings=RULES, **facts)
+    beside = Crowd(count=others, views=1_000 * others, engagement=100 * others)
+    facts: dict[str, Any] = {"others": beside, **more}
+    return judge_viral("7", views, engagement, settings=RULES, **facts)
 
 
 @pytest.mark.parametrize(
@@ -194,8 +192,9 @@ def test_the_sentence_of_a_viral_video() -> None:
         "videos of the campaign (1,000); the threshold is 10 times."
     )
     assert "too few to judge" in viral(12_340, others=3).reason
-    assert viral(10**6, others_total_views=0).state is U
-    assert viral(10**6, others_total_views=None).state is U
+    assert viral(10**6, others=10).state is F
+    silent = Crowd(count=10, views=0, engagement=0)
+    assert judge_viral("7", 10**6, None, silent, settings=RULES).state is U
 
 
 def aged(z: float) -> AgeScore:

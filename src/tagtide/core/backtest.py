@@ -15,8 +15,15 @@ from typing import Any, cast
 
 from tagtide.core.alert_terms import Lifecycle
 from tagtide.core.alerts import decide_alert, fingerprint
+from tagtide.core.crowd import Crowd
 from tagtide.core.detect.calibration import Calibration
-from tagtide.core.detect.virality import MIN_OTHERS, AgeScore, campaign_scores
+from tagtide.core.detect.virality import (
+    FITTED_BEFORE,
+    FITTED_WITHIN,
+    AgeScore,
+    campaign_scores,
+)
+from tagtide.core.engagement import Ends, engagement_over
 from tagtide.core.metrics import VideoFacts
 from tagtide.core.rules import Verdict, judge_growth, judge_new_videos, judge_viral
 from tagtide.core.statistical_rule import HashtagDetector, statistical_verdict
@@ -26,8 +33,6 @@ from tagtide.models import Alert, HashtagReading, Rule, RuleSettings, Status, Vi
 #: Video readings further apart than this belong to different runs.
 _RUN_GAP = timedelta(minutes=10)
 _MONTH_HOURS = 720.0
-#: How far back the age curve is fitted.
-_WEEK = timedelta(days=7)
 
 
 class Preset(StrEnum):
@@ -159,24 +164,19 @@ class _Engagement:
     """Engagement of the held videos now and a window ago, over those read at both ends."""
 
     def __init__(self, videos: Sequence[Sequence[VideoReading]], window_hours: float) -> None:
-        self._window = timedelta(hours=window_hours)
+        self._window_hours = window_hours
         self._videos = [([r.read_at for r in one], one) for one in videos]
 
     def at(self, now: datetime) -> tuple[int | None, int | None]:
-        half, target = self._window / 2, now - self._window
-        pairs = []
+        ends, pairs = Ends(now, self._window_hours), []
         for times, readings in self._videos:
             place = bisect_right(times, now) - 1
-            if place < 0 or times[place] < now - half:
+            if place < 0 or times[place] < ends.fresh_since:
                 continue
-            earlier = _nearest(times, target, half, before=place)
+            earlier = _nearest(times, ends.earlier, ends.tolerance, before=place)
             if earlier is not None:
-                ends = readings[place].counters.engagement, readings[earlier].counters.engagement
-                pairs.append(ends)
-        known = [(a, b) for a, b in pairs if a is not None and b is not None]
-        if not known:
-            return None, None
-        return sum(a for a, _ in known), sum(b for _, b in known)
+                pairs.append((readings[place], readings[earlier]))
+        return engagement_over(pairs)
 
 
 def _nearest(
@@ -370,52 +370,31 @@ class _Crowd:
     def __init__(self, videos: Mapping[str, VideoFacts], settings: RuleSettings) -> None:
         self._videos, self._settings = videos, settings
         self._history: dict[str, list[VideoReading]] = {}
-        self._count = self._views = self._engagement = 0
+        self._sums = Crowd()
         self._scores: dict[str, AgeScore] | None = None
 
     def see(self, reading: VideoReading) -> None:
         history = self._history.setdefault(reading.video_id, [])
         if history:
-            self._add(history[-1], -1)
+            self._sums = self._sums.without(history[-1].counters)
         history.append(reading)
-        self._add(reading, 1)
-
-    def _add(self, reading: VideoReading, sign: int) -> None:
-        views = reading.counters.view_count
-        if views is None:
-            return
-        self._count += sign
-        self._views += sign * views
-        self._engagement += sign * (reading.counters.engagement or 0)
+        self._sums = self._sums.including(reading.counters)
 
     def forget_scores(self) -> None:
         """Another run has read videos."""
         self._scores = None
 
-    def _others(self, video_id: str) -> tuple[int, int, int]:
-        counters = self._history[video_id][-1].counters
-        if counters.view_count is None:
-            return self._count, self._views, self._engagement
-        engagement = counters.engagement or 0
-        return self._count - 1, self._views - counters.view_count, self._engagement - engagement
-
     def may_top(self, video_id: str) -> bool:
-        """Whether it may be viral: most are far from it and need no sentence that says so."""
-        counters, factor = self._history[video_id][-1].counters, self._settings.viral_factor
-        others, views, engagement = self._others(video_id)
-        pairs = ((counters.view_count, views), (counters.engagement, engagement))
-        return any(value is not None and value * others >= factor * total for value, total in pairs)
+        counters = self._history[video_id][-1].counters
+        return self._sums.is_topped_by(counters, self._settings.viral_factor)
 
     def verdict(self, video_id: str) -> Verdict:
         counters = self._history[video_id][-1].counters
-        others, total_views, total_engagement = self._others(video_id)
         return judge_viral(
             video_id,
             counters.view_count,
             counters.engagement,
-            others_count=others,
-            others_total_views=total_views,
-            others_total_engagement=total_engagement,
+            self._sums.without(counters),
             settings=self._settings,
             author=self._videos[video_id].author_username,
             score=self._score_of(video_id),
@@ -427,14 +406,13 @@ class _Crowd:
             earlier = {
                 name: near
                 for name, readings in self._history.items()
-                if (near := _reading_near(readings, newest - _WEEK, _WEEK / 2)) is not None
+                if (near := _reading_near(readings, newest - FITTED_BEFORE, FITTED_WITHIN))
             }
             held = [
                 _as_read(self._videos[name], readings[-1])
                 for name, readings in self._history.items()
             ]
-            others = max(self._settings.viral_min_others, MIN_OTHERS)
-            self._scores = campaign_scores(held, newest, earlier, others)
+            self._scores = campaign_scores(held, newest, earlier, self._settings.viral_min_others)
         return self._scores.get(video_id)
 
 

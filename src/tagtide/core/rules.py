@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from tagtide.core.crowd import Crowd
 from tagtide.core.detect.virality import AgeScore
 from tagtide.core.formats import clean_text, compact, counted, decimal, percent, span_of_hours
 from tagtide.core.velocity import Change, ChangeNote, CounterChange
@@ -319,9 +320,7 @@ def judge_viral(
     video_id: str,
     views: int | None,
     engagement: int | None,
-    others_count: int,
-    others_total_views: int | None,
-    others_total_engagement: int | None,
+    others: Crowd,
     settings: RuleSettings,
     author: str | None = None,
     score: AgeScore | None = None,
@@ -334,24 +333,24 @@ def judge_viral(
     begins there.
     """
     name = f"The video of @{clean_text(author, 40)}" if author else f"Video {video_id}"
-    if others_count < settings.viral_min_others:
+    if others.count < settings.viral_min_others:
         said = (
-            f"{name} has only {counted(others_count, 'other video')} beside it: too few to judge "
+            f"{name} has only {counted(others.count, 'other video')} beside it: too few to judge "
             f"({settings.viral_min_others} are needed)."
         )
         return _unjudged(Rule.VIRAL_VIDEO, settings.viral_factor, said)
     ratios = {
-        measure: (value, total / others_count, value * others_count / total)
+        measure: (value, total / others.count, value * others.count / total)
         for measure, value, total in (
-            (Measure.VIEWS, views, others_total_views),
-            (Measure.ENGAGEMENT, engagement, others_total_engagement),
+            (Measure.VIEWS, views, others.views),
+            (Measure.ENGAGEMENT, engagement, others.engagement),
         )
         if value is not None and total
     }
     if not ratios:
         said = f"{name} cannot be compared: its counters, or those of the others, are unknown."
         return _unjudged(Rule.VIRAL_VIDEO, settings.viral_factor, said)
-    return _viral_verdict(name, ratios, others_count, settings, score)
+    return _viral_verdict(name, ratios, others.count, settings, score)
 
 
 def _viral_verdict(

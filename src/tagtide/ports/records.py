@@ -272,16 +272,6 @@ class KnownVideo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crowd:
-    """Sums over the videos of a campaign whose views are known, at their latest readings."""
-
-    count: int
-    views: int
-    #: Of those whose engagement is known.
-    engagement: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerTotals:
     """Sum of ledger rows in a period."""
 

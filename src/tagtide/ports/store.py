@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from tagtide.core.crowd import Crowd
 from tagtide.core.dispatch import DispatchQueue
 from tagtide.models import (
     Alert,
@@ -36,7 +37,6 @@ from tagtide.ports.records import (
     BudgetLimit,
     Changes,
     Claim,
-    Crowd,
     DeliveryCount,
     DetectorPool,
     DetectorState,

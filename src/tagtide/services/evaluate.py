@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -18,7 +17,13 @@ from tagtide.core.alerts import (
     end_unwatched,
     has_expired,
 )
-from tagtide.core.detect.virality import MIN_OTHERS, AgeScore, campaign_scores
+from tagtide.core.crowd import Crowd
+from tagtide.core.detect.virality import (
+    FITTED_BEFORE,
+    FITTED_WITHIN,
+    AgeScore,
+    campaign_scores,
+)
 from tagtide.core.messages.notification import notification_payload
 from tagtide.core.rules import Verdict, judge_viral
 from tagtide.errors import Conflict
@@ -37,7 +42,7 @@ from tagtide.models import (
     Status,
     video_url,
 )
-from tagtide.ports import Changes, Crowd, KnownVideo
+from tagtide.ports import Changes, KnownVideo
 from tagtide.services.context import Context
 from tagtide.services.runs import run_reason, run_status
 
@@ -45,7 +50,6 @@ _log = structlog.get_logger(__name__)
 
 #: How often a decision is made anew because another process has written the same alert.
 ATTEMPTS = 4
-_WEEK = timedelta(days=7)
 #: A smaller fall of a counter is a stale read.
 _STALE_FALL = 0.05
 
@@ -79,13 +83,9 @@ class Subject:
     hashtag: str | None
     video_id: str | None
     url: str
-    #: Top videos and the like, kept with the alert.
-    facts: Mapping[str, Any]
-    #: Of the change, kept from when people were last told: later runs read no page for it.
-    explanation: Mapping[str, Any] | None = None
 
 
-def judge(
+def decide(
     context: Context,
     subject: Subject,
     verdict: Verdict,
@@ -94,12 +94,13 @@ def judge(
     status: Status,
     mutes: Sequence[Mute] = (),
     expired: bool = False,
-) -> Judgement:
+) -> AlertDecision:
     """Decide about one verdict; a message goes out only when an episode opens, grows or ends.
 
-    ``open_alert`` is the newest alert of the fingerprint, also when it is over.
+    ``open_alert`` is the newest alert of the fingerprint, also when it is over. `carried_out` says
+    what is to be written for it.
     """
-    decision = decide_alert(
+    return decide_alert(
         verdict,
         open_alert,
         now=context.clock.now(),
@@ -113,19 +114,23 @@ def judge(
         lifecycle=Lifecycle.of(subject.campaign.rules, verdict.rule),
         mutes=mutes,
     )
-    if decision.alert is not None and decision.alert.is_open:
-        facts = {**decision.alert.data, **subject.facts}
-        if decision.action in REPORTED and subject.explanation:
-            facts["explanation"] = dict(subject.explanation)
-        decision = replace(decision, alert=replace(decision.alert, data=facts))
-    return carried_out(context, subject.campaign, decision)
 
 
-def carried_out(context: Context, campaign: Campaign, decision: AlertDecision) -> Judgement:
-    """What is to be written for a decision, with its messages; the reason goes to the log."""
+def carried_out(
+    context: Context,
+    campaign: Campaign,
+    decision: AlertDecision,
+    facts: Mapping[str, Any] | None = None,
+) -> Judgement:
+    """What is to be written for a decision, with its messages; the reason goes to the log.
+
+    ``facts`` are kept with an alert that is open: top videos, the explanation.
+    """
     alert, event = decision.alert, decision.event
     if alert is None:
         return Judgement()
+    if facts and alert.is_open:
+        alert = replace(alert, data={**alert.data, **facts})
     if event is not None:
         _log.info(
             "alert_decided",
@@ -242,7 +247,7 @@ async def judge_viral_videos(
     episodes = {alert.video_id: alert for alert in past if alert.video_id is not None}
     store, key, wanted = context.store, campaign.campaign_id, set(complete)
     crowd = await store.crowd(key, Role.OWN)
-    marks = _marks(crowd, campaign.rules.viral_factor)
+    marks = crowd.marks(campaign.rules.viral_factor)
     near = await store.known_videos(key, role=Role.OWN, reaching=marks)
     held = await store.known_videos(key, role=Role.OWN, video_ids=[*episodes]) if episodes else []
     still = {v.video_id for v in held}
@@ -252,7 +257,8 @@ async def judge_viral_videos(
     scores: dict[str, AgeScore] | None = None
     for _, video in sorted(judged.items()):
         episode = episodes.get(video.video_id)
-        if episode is None and not _tops(crowd, video, campaign.rules.viral_factor):
+        factor = campaign.rules.viral_factor
+        if episode is None and not crowd.is_topped_by(video.counters, factor):
             continue
         is_read = was_read_in(run, video) and bool(wanted & {video.hashtag, *video.hashtags})
         if is_read or (episode and episode.state is AlertState.FIRING):
@@ -272,10 +278,9 @@ async def age_scores_of(
     """
     newest = max((v.read_at for v in own), default=context.clock.now())
     earlier = await context.store.video_readings_near(
-        campaign.campaign_id, newest - _WEEK, _WEEK / 2
+        campaign.campaign_id, newest - FITTED_BEFORE, FITTED_WITHIN
     )
-    others = max(campaign.rules.viral_min_others, MIN_OTHERS)
-    return campaign_scores(own, newest, earlier, others)
+    return campaign_scores(own, newest, earlier, campaign.rules.viral_min_others)
 
 
 def _viral(
@@ -289,14 +294,11 @@ def _viral(
     *,
     is_read: bool,
 ) -> Judgement:
-    others, views, engagement = _without(crowd, video)
     verdict = judge_viral(
         video.video_id,
         video.counters.view_count,
         video.counters.engagement,
-        others_count=others,
-        others_total_views=views,
-        others_total_engagement=engagement,
+        crowd.without(video.counters),
         settings=campaign.rules,
         author=video.author_username,
         score=score,
@@ -306,7 +308,6 @@ def _viral(
         hashtag=video.hashtag,
         video_id=video.video_id,
         url=video_url(video.video_id, video.author_username),
-        facts={"top_videos": [video_facts(video)]},
     )
     now = context.clock.now()
     firing = episode is not None and episode.state is AlertState.FIRING
@@ -314,7 +315,10 @@ def _viral(
     # A video that this run did not read can only grow old; so can one whose counter was corrected.
     judged = is_read and not (firing and _has_fallen(video, episode))
     status = Status.OK if judged or expired else Status.PARTIAL
-    return judge(context, subject, verdict, episode, status=status, mutes=mutes, expired=expired)
+    decision = decide(
+        context, subject, verdict, episode, status=status, mutes=mutes, expired=expired
+    )
+    return carried_out(context, campaign, decision, {"top_videos": [video_facts(video)]})
 
 
 def _has_fallen(video: KnownVideo, episode: Alert | None) -> bool:
@@ -323,32 +327,6 @@ def _has_fallen(video: KnownVideo, episode: Alert | None) -> bool:
     before = noted[0].get("view_count") if noted else None
     now = video.counters.view_count
     return now is not None and before is not None and now < before * (1 - _STALE_FALL)
-
-
-def _without(crowd: Crowd, video: KnownVideo) -> tuple[int, int, int]:
-    """Number, views and engagement of the others."""
-    views = video.counters.view_count
-    if views is None:
-        return crowd.count, crowd.views, crowd.engagement
-    engagement = video.counters.engagement or 0
-    return crowd.count - 1, crowd.views - views, crowd.engagement - engagement
-
-
-def _tops(crowd: Crowd, video: KnownVideo, factor: float) -> bool:
-    """Whether a video may be viral: most are far from it and need no sentence that says so."""
-    others, views, engagement = _without(crowd, video)
-    counters = video.counters
-    pairs = ((counters.view_count, views), (counters.engagement, engagement))
-    return any(value is not None and value * others >= factor * sum_ for value, sum_ in pairs)
-
-
-def _marks(crowd: Crowd, factor: float) -> tuple[float, float]:
-    """Views and engagement without which no video can top the crowd.
-
-    From v (n - 1) >= f (sum - v) follows v >= f sum / (n - 1 + f); rounded down.
-    """
-    share = factor / max(1.0, crowd.count + factor) * (1 - 1e-9)
-    return crowd.views * share, crowd.engagement * share
 
 
 def video_facts(video: KnownVideo) -> dict[str, Any]:

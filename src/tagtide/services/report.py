@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tagtide.core.coverage import Completeness, completeness
+from tagtide.core.detect.virality import FITTED_BEFORE, FITTED_WITHIN
 from tagtide.core.periods import start_of_day
 from tagtide.core.reports.campaign import CampaignFacts, CampaignReport, build_campaign, build_daily
 from tagtide.core.reports.collect import (
@@ -34,7 +35,6 @@ _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 #: How far from the wished instant an earlier reading may lie.
 _DAY_TOLERANCE = timedelta(hours=12)
-_WEEK_TOLERANCE = timedelta(days=3, hours=12)
 
 
 async def report_daily(context: Context, campaign: Campaign) -> CampaignReport:
@@ -68,9 +68,7 @@ async def report_weekly(context: Context, campaign: Campaign) -> WeeklyReport:
         as_of=as_of,
         hashtags=hashtags,
         videos=await store.known_videos(campaign.campaign_id),
-        earlier=await store.video_readings_near(
-            campaign.campaign_id, as_of - _WEEK, _WEEK_TOLERANCE
-        ),
+        earlier=await store.video_readings_near(campaign.campaign_id, as_of - _WEEK, _WEEK / 2),
     )
     report = build_weekly(facts)
     await store.put_report(
@@ -137,7 +135,7 @@ async def _campaign_facts(context: Context, campaign: Campaign, kind: str) -> Ca
         videos=videos,
         earlier=await store.video_readings_near(campaign.campaign_id, as_of - _DAY, _DAY_TOLERANCE),
         week_before=await store.video_readings_near(
-            campaign.campaign_id, as_of - _WEEK, _WEEK_TOLERANCE
+            campaign.campaign_id, as_of - FITTED_BEFORE, FITTED_WITHIN
         ),
         hashtags=await _hashtag_facts(context, campaign, videos),
         credits_used=spent.charged + spent.unknown,

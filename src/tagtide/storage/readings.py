@@ -24,9 +24,10 @@ from sqlalchemy import (
     update,
 )
 
+from tagtide.core.crowd import Crowd
 from tagtide.errors import NotFound
 from tagtide.models import HashtagReading, Reason, Role, VideoCounters, VideoReading
-from tagtide.ports import Crowd, HashtagState, KnownVideo, StoredReport
+from tagtide.ports import HashtagState, KnownVideo, StoredReport
 from tagtide.storage import tables as t
 from tagtide.storage.prepared import Prepared
 from tagtide.storage.rows import (

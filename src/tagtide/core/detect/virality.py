@@ -12,7 +12,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
@@ -22,6 +22,9 @@ from tagtide.models import VideoReading
 
 #: Fewer other videos than this are too few to judge.
 MIN_OTHERS = 10
+#: The readings that the age curve is fitted on lie so long before, and may lie so far from there.
+FITTED_BEFORE = timedelta(days=7)
+FITTED_WITHIN = FITTED_BEFORE / 2
 #: Growth of a video's views with its age, where the account's own readings do not tell yet.
 AGE_EXPONENT = 0.2
 #: A score is ordinary up to the mark that so many ordinary videos pass.
@@ -284,13 +287,17 @@ def campaign_scores(
 ) -> dict[str, AgeScore]:
     """`age_scores` of a campaign's videos at their latest reading up to ``as_of``.
 
-    ``earlier`` are readings of them some days before, which the age curve is refitted on.
+    Args:
+        videos: All of its side of the campaign.
+        as_of: The instant.
+        earlier: Their readings `FITTED_BEFORE`, which the age curve is refitted on.
+        min_others: What the campaign asks for; never fewer than `MIN_OTHERS`.
     """
     held = list(videos)
     before = earlier or {}
     pairs = (_regrown(v, before[v.video_id]) for v in held if v.video_id in before)
     curve = fit_age_curve(pair for pair in pairs if pair is not None)
-    return age_scores((_viewed(v, as_of) for v in held), curve, min_others)
+    return age_scores((_viewed(v, as_of) for v in held), curve, max(min_others, MIN_OTHERS))
 
 
 def _viewed(video: VideoFacts, as_of: datetime) -> Viewed:

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tagtide.core.coverage import Completeness
-from tagtide.core.detect.virality import MIN_OTHERS, AgeScore, campaign_scores
+from tagtide.core.detect.virality import AgeScore, campaign_scores
 from tagtide.core.metrics import (
     CreatorStanding,
     Growth,
@@ -272,9 +272,7 @@ def _build(kind: str, facts: CampaignFacts, top: int) -> CampaignReport:
     new = first_seen_since(videos, _new_after(compared, as_of), as_of)
     rules = campaign.rules
     on = as_of.astimezone(ZoneInfo(campaign.timezone)).date()
-    scores = campaign_scores(
-        videos, as_of, facts.week_before, max(rules.viral_min_others, MIN_OTHERS)
-    )
+    scores = campaign_scores(videos, as_of, facts.week_before, rules.viral_min_others)
     viral = _viral_lines(videos, scores, rules.viral_factor, rules.viral_min_others)
     priority = top_by_views((v for v in videos if v.high_priority_at is not None), len(videos))
     return CampaignReport(

@@ -1,16 +1,15 @@
-"""Only videos near the crowd are fetched: none that could be viral may be left out."""
+"""The sums that a viral video is compared with. Only videos near them are fetched: none that could
+be viral may be left out."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from types import SimpleNamespace
+from functools import reduce
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tagtide.core.crowd import Crowd
 from tagtide.models import CounterSource, VideoCounters
-from tagtide.ports import Crowd
-from tagtide.services.evaluate import _marks, _tops
 
 COUNT = st.none() | st.integers(0, 2_000) | st.integers(0, 2**63 - 1)
 COUNTERS = st.builds(
@@ -33,16 +32,23 @@ def crowd_of(videos: list[VideoCounters]) -> Crowd:
     )
 
 
+@given(st.lists(COUNTERS, max_size=12))
+def test_what_is_added_one_by_one_can_be_taken_away_again(videos: list[VideoCounters]) -> None:
+    crowd = reduce(Crowd.including, videos, Crowd())
+    assert crowd == crowd_of(videos)
+    for place, one in enumerate(videos):
+        assert crowd.without(one) == crowd_of(videos[:place] + videos[place + 1 :])
+
+
 @settings(max_examples=2_000, derandomize=True, deadline=None)
 @given(st.lists(COUNTERS, max_size=12), st.floats(0.1, 100))
 def test_whatever_tops_the_crowd_reaches_the_marks(
     videos: list[VideoCounters], factor: float
 ) -> None:
     crowd = crowd_of(videos)
-    views, engagement = _marks(crowd, factor)
+    views, engagement = crowd.marks(factor)
     for counters in videos:
-        video = SimpleNamespace(counters=counters, read_at=datetime(2026, 1, 1, tzinfo=UTC))
-        if _tops(crowd, video, factor):  # type: ignore[arg-type]
+        if crowd.is_topped_by(counters, factor):
             assert (counters.view_count is not None and counters.view_count >= views) or (
                 counters.engagement is not None and float(counters.engagement) >= engagement
             )
