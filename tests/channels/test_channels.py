@@ -260,24 +260,10 @@ def test_an_explanation_too_long_to_be_sent_keeps_its_sentence(payload):
     assert sent["alert"]["explanation"] == {"sentence": "One video made it."}
 
 
-def test_what_is_too_large_for_a_receiver_is_sent_again_short(send, notify, payload):
-    answers = [answering(413), answering(200)]
-
-    async def answer(writer):
-        writer.write(answers.pop(0))
-
-    receiver, error = send(webhook, notify(payload), answer)
-    assert error is None
-    long, short = (json.loads(body) for _, body in receiver.seen)
-    assert long == payload
-    assert short["alert"] == payload["alert"] | {"top_videos": []}
-    identities = {headers["webhook-id"] for headers, _ in receiver.seen}
-    assert identities == {"msg_1"}
-
-
-def test_what_is_too_large_even_so_is_refused(send, notify, payload):
+def test_what_is_too_large_for_a_receiver_is_said_and_not_sent_again(send, notify, payload):
     receiver, error = send(webhook, notify(payload), answering(413))
-    assert (len(receiver.seen), error.refused, error.permanent) == (2, True, False)
+    assert len(receiver.seen) == 1
+    assert (error.too_large, error.refused, error.permanent) == (True, True, False)
 
 
 @pytest.mark.parametrize("bad", [{"x": "y" * 30_000}, {"x": float("nan")}, {"x": object()}])

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import math
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import httpx2
 
+from tagtide.core.messages.notice import Look
 from tagtide.errors import DeliveryError, Fault
+from tagtide.models import Notification
 from tagtide.net import AddressRefused, Refusal, make_client, vet_url
+from tagtide.ports import Clock
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
@@ -22,6 +27,51 @@ DRAIN_SECONDS = 2.0
 MAX_ANSWER = 64 * 1024
 #: Longest wait that a receiver may ask for, in seconds.
 MAX_WAIT = 3_600.0
+
+
+class Hook(ABC):
+    """A channel that is a secret web address; its folder knows how a message is written for it."""
+
+    #: Statuses that say that the address is no longer in use.
+    gone = frozenset({404, 410})
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        *,
+        clock: Clock,
+        look: Look | None = None,
+        allow: tuple[str, ...] = (),
+    ) -> None:
+        """Check the address; opens nothing yet.
+
+        Args:
+            name: From the configuration.
+            url: Whoever knows it can post, so it stands in no message.
+            clock: Time.
+            look: Wording, figures and links.
+            allow: CIDR networks to allow although they are private.
+
+        Raises:
+            InvalidInput: the address may not be used.
+        """
+        self.name = name
+        self._clock, self._look = clock, look or Look()
+        self._poster = Poster(url, allow=allow)
+
+    @abstractmethod
+    def written(self, payload: Mapping[str, Any], look: Look) -> bytes:
+        """A message as JSON."""
+
+    async def send(self, notification: Notification) -> None:
+        """Send one message, once. Raises `DeliveryError`; its text holds no address."""
+        content = self.written(notification.payload, self._look)
+        await self._poster.post(content, {}, now=self._clock.now(), gone=self.gone)
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self._poster.aclose()
 
 
 class Poster:

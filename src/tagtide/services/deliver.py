@@ -31,8 +31,9 @@ from tagtide.core.dispatch import (
     next_step,
 )
 from tagtide.core.endpoints import Ending, Tried, after_acceptance, after_failure
-from tagtide.core.messages.digest import digest_of, thinner
+from tagtide.core.messages.digest import digest_of
 from tagtide.core.messages.notification import alert_facts
+from tagtide.core.messages.shorter import thinner
 from tagtide.errors import DeliveryError, LeaseLost, StorageError
 from tagtide.models import Alert, Campaign, DeliveryState, Notification
 from tagtide.ports import AttemptEnd, Channel, QueueChange

@@ -14,6 +14,7 @@ from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from tagtide.channels.posting import Poster
+from tagtide.core.messages.shorter import shorter
 from tagtide.errors import ConfigError, DeliveryError
 from tagtide.models import Notification
 from tagtide.ports import Clock
@@ -56,19 +57,8 @@ class WebhookChannel:
         self._poster = Poster(url, allow=allow)
 
     async def send(self, notification: Notification) -> None:
-        """Send one message, once. Raises `DeliveryError`; its text holds no address or secret.
-
-        What the receiver finds too large is sent again at once, as short as it gets.
-        """
-        try:
-            await self._post(notification.notification_id, encode(notification.payload))
-        except DeliveryError as error:
-            shortest = _shortest(notification.payload)
-            if not error.too_large or shortest == notification.payload:
-                raise
-            await self._post(notification.notification_id, encode(shortest))
-
-    async def _post(self, identity: str, content: bytes) -> None:
+        """Send one message, once. Raises `DeliveryError`; its text holds no address or secret."""
+        identity, content = notification.notification_id, encode(notification.payload)
         now = self._clock.now()
         headers = {"webhook-id": identity}
         if self._signers:
@@ -90,8 +80,8 @@ def encode(payload: dict[str, Any]) -> bytes:
         DeliveryError: it is too long even so, or holds what JSON cannot say.
     """
     content = _json(payload)
-    while len(content) > MAX_PAYLOAD and (shorter := _shorter(payload)):
-        payload = shorter
+    while len(content) > MAX_PAYLOAD and (less := shorter(payload)):
+        payload = less
         content = _json(payload)
     if len(content) > MAX_PAYLOAD:
         raise DeliveryError("The message is too long to be sent.", permanent=True)
@@ -103,30 +93,6 @@ def _json(payload: dict[str, Any]) -> bytes:
         return json.dumps(payload, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError):
         raise DeliveryError("The message cannot be written as JSON.", permanent=True) from None
-
-
-def _shorter(payload: dict[str, Any]) -> dict[str, Any] | None:
-    """One item or one video less, at last without the data of the explanation; None at its end."""
-    items = payload.get("items")
-    if isinstance(items, list) and items:
-        more = payload.get("more")
-        return {**payload, "items": items[:-1], "more": (more if type(more) is int else 0) + 1}
-    alert = payload.get("alert")
-    if not isinstance(alert, dict):
-        return None
-    videos, explanation = alert.get("top_videos"), alert.get("explanation")
-    if isinstance(videos, list) and videos:
-        return {**payload, "alert": {**alert, "top_videos": videos[:-1]}}
-    if isinstance(explanation, dict) and explanation.keys() - {"sentence"}:
-        only = {"sentence": explanation.get("sentence")}
-        return {**payload, "alert": {**alert, "explanation": only}}
-    return None
-
-
-def _shortest(payload: dict[str, Any]) -> dict[str, Any]:
-    while (shorter := _shorter(payload)) is not None:
-        payload = shorter
-    return payload
 
 
 def _signer(name: str, secret: str) -> Webhook:

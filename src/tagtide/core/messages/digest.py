@@ -1,4 +1,4 @@
-"""Several alerts in one message, and messages made shorter."""
+"""Several alerts in one message."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from tagtide.core.messages.notification import digest_payload
+from tagtide.core.messages.shorter import bare
 
 #: Alerts that one message lists; with captions left out they fit into 20 KB.
 MOST_ITEMS = 40
@@ -25,33 +26,13 @@ def digest_of(
     campaigns = {alert.get("campaign") for alert in ordered}
     zones = {alert.get("timezone") for alert in ordered}
     return digest_payload(
-        [_short(alert) for alert in ordered[:MOST_ITEMS]],
+        [bare(alert) for alert in ordered[:MOST_ITEMS]],
         since=since,
         until=until,
         campaign=_only(campaigns),
         timezone=_only(zones) or "UTC",
         more=max(0, len(ordered) - MOST_ITEMS),
     )
-
-
-def thinner(payload: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The same message with less in it, for a receiver to whom it was too long; None if it is bare.
-
-    Of a digest half of the items stay, and the others are counted; of an alert its videos go.
-    """
-    items, alert = payload.get("items"), payload.get("alert")
-    if isinstance(items, list) and len(items) > 1:
-        kept = (len(items) + 1) // 2
-        more = int(payload.get("more") or 0) + len(items) - kept
-        return {**payload, "items": [_short(item) for item in items[:kept]], "more": more}
-    if isinstance(alert, dict) and (alert.get("top_videos") or alert.get("explanation")):
-        return {**payload, "alert": _short(alert)}
-    return None
-
-
-def _short(alert: Mapping[str, Any]) -> dict[str, Any]:
-    short = {**alert, "top_videos": []}
-    return short | {"explanation": None} if "explanation" in alert else short
 
 
 def _importance(alert: Mapping[str, Any]) -> tuple[bool, float]:
