@@ -11,7 +11,8 @@ import pytest
 from tagtide import errors
 from tagtide.cli import COMMANDS
 from tagtide.cli.errors import EXIT_CODES
-from tagtide.settings import Settings, template
+from tagtide.settings import Settings
+from tagtide.settings_file import template
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])

@@ -11,8 +11,7 @@ import ipaddress
 import os
 import re
 import stat
-import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -37,6 +36,16 @@ from tagtide.core.schedule import DEFAULTS as SCHEDULE_DEFAULTS
 from tagtide.core.schedule import Schedule
 from tagtide.errors import ConfigError, InvalidInput
 from tagtide.models import Job, Rule, RuleSettings
+from tagtide.settings_sources import (
+    ENVIRONMENT,
+    PREFIX,
+    flatten,
+    from_environment,
+    merge,
+    put,
+    read_secret_files,
+    read_toml,
+)
 
 #: Names of this machine.
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -44,13 +53,6 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 #: Calls in flight that each plan of the provider allows.
 PLANS = {"free": 1, "payg": 1, "project": 5, "bootstrap": 10, "startup": 15, "growth": 50}
 
-#: Environment variables with a name of their own; each also exists with ``_FILE`` behind it.
-ENVIRONMENT = {
-    "SCAVIO_API_KEY": "api.key",
-    "TAGTIDE_API_URL": "api.url",
-    "TAGTIDE_DATABASE_URL": "database.url",
-}
-PREFIX = "TAGTIDE_"
 #: Whole numbers beyond this mean nothing, and no database column holds what is much larger.
 _LARGEST = 10**15
 
@@ -362,7 +364,7 @@ class Loaded:
         """Every value with its origin; secrets and passwords masked."""
         return [
             Effective(key, _shown(key, value), self.origins.get(key, "default"))
-            for key, value in _flatten(self.settings.model_dump(by_alias=True))
+            for key, value in flatten(self.settings.model_dump(by_alias=True))
         ]
 
     def warnings(self) -> list[str]:
@@ -413,13 +415,13 @@ def load(
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     if path is not None:
-        _merge(values, origins, _read_toml(path), str(path))
-        _read_secret_files(values, origins, path, problems)
-    for key, value, origin in _from_environment(environ, problems):
-        _set(values, key, value)
+        merge(values, origins, read_toml(path), str(path))
+        read_secret_files(values, origins, path, problems)
+    for key, value, origin in from_environment(environ, problems):
+        put(values, key, value)
         origins[key] = origin
     if database:
-        _set(values, "database.url", database)
+        put(values, "database.url", database)
         origins["database.url"] = "--database"
     found = [
         *channel_problems(values.get("channels"), origins, str(path)),
@@ -451,97 +453,6 @@ def _where(problems: list[str], path: Path | None) -> str:
 def _is_from_environment(problem: str) -> bool:
     names = (*ENVIRONMENT, PREFIX)
     return any(f"(from {name}" in problem or problem.startswith(name) for name in names)
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {type(error).__name__}") from error
-
-
-def _merge(
-    values: dict[str, Any], origins: dict[str, str], new: dict[str, Any], origin: str
-) -> None:
-    for name, value in _flatten(new):
-        key = _canonical(name)
-        _set(values, key, value)
-        origins[key] = origin
-
-
-def _canonical(key: str) -> str:
-    """``address`` of a channel is another name of ``url``, as a person would call it."""
-    return re.sub(r"^(channels\.[^.]+\.)address(?=$|_file$)", r"\1url", key)
-
-
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flatten(value, f"{prefix}{key}.")
-        elif not isinstance(value, Mapping):
-            yield f"{prefix}{key}", value
-
-
-def _set(values: dict[str, Any], key: str, value: Any) -> None:
-    *parents, last = key.split(".")
-    node = values
-    for parent in parents:
-        child = node.setdefault(parent, {})
-        if not isinstance(child, dict):
-            child = node[parent] = {}
-        node = child
-    node[last] = value
-
-
-def _read_secret_files(
-    values: dict[str, Any], origins: dict[str, str], path: Path, problems: list[str]
-) -> None:
-    """Replace ``NAME_file`` by the content of that file, for the secrets a file may hold."""
-    found = dict(_flatten(values))
-    for key in [k for k in found if k.endswith(_SECRET_FILES)]:
-        target = key.removesuffix("_file")
-        file = path.parent / str(found[key])
-        _drop(values, key)
-        origins.pop(key, None)
-        if target in found:
-            problems.append(f"{target} and {key} are both set; keep one of them")
-        try:
-            _set(values, target, file.read_text(encoding="utf-8").strip())
-            origins[target] = str(file)
-        except (OSError, UnicodeDecodeError) as error:
-            problems.append(f"{key}: {file} cannot be read ({type(error).__name__})")
-
-
-#: Keys that may stand in a file of their own.
-_SECRET_FILES = ("key_file", "url_file", "secret_file", "password_file")
-
-
-def _drop(values: dict[str, Any], key: str) -> None:
-    *parents, last = key.split(".")
-    for parent in parents:
-        values = values[parent]
-    values.pop(last)
-
-
-def _from_environment(
-    environ: Mapping[str, str], problems: list[str]
-) -> Iterator[tuple[str, str, str]]:
-    for name, value in sorted(environ.items()):
-        base = name.removesuffix("_FILE")
-        key = ENVIRONMENT.get(base)
-        if key is None and base.startswith(PREFIX) and "__" in base:
-            key = _canonical(base.removeprefix(PREFIX).lower().replace("__", "."))
-        if key is None or not value:
-            continue
-        if base == name:
-            yield key, value, name
-            continue
-        try:
-            yield key, Path(value).read_text(encoding="utf-8").strip(), name
-        except (OSError, UnicodeDecodeError) as error:
-            problems.append(f"{name}: {value} cannot be read ({type(error).__name__})")
 
 
 def _key(item: Any) -> str:
@@ -617,120 +528,3 @@ def mask_url(url: str) -> str:
     if not parts.password:
         return shown
     return shown.replace(f":{parts.password}@", ":***@", 1)
-
-
-# --- the file that `tagtide init` writes ----------------------------------------------------------
-
-_INTRO = """\
-# tagtide: settings of this installation. Campaigns live in the database (`tagtide campaign add`).
-# Every line is a default; take away the # in front of a key to change it.
-# Secrets are better kept outside: SCAVIO_API_KEY, or NAME_file = "path" for key, url and secret.
-"""
-
-_OUTRO = """\
-
-# Where alerts go. One table per channel; the name is yours. `tagtide channels test` tries them.
-# Keys of every kind:
-#   allow = ["10.1.0.0/16"]         # private networks it may reach; only in this file
-# Keys of every kind but webhook:
-#   title = "{kind}: #{hashtag}"    # wording; the placeholders are listed in docs/channels.md
-#   text = "{reason} {explanation}"
-#   numbers = "1,234.5"             # or "1.234,5", "1 234,5", "1'234.5", "1234.5"
-#   clock = "24h"                   # or "12h"
-#[channels.team]
-#kind = "slack"
-#url_file = "slack-url.txt"      # of an incoming webhook; a secret: keep it in a file of its own
-#weekly_budget = 10              # interruptions in any seven days; the rest goes into the digest
-#quiet_hours = "22:00-08:00 Europe/Paris"
-#digest = "09:00 Europe/Paris"   # or a cron expression and a zone
-#[channels.office]
-#kind = "teams"
-#url_file = "teams-url.txt"      # of a workflow "when a Teams webhook request is received"
-#[channels.mail]
-#kind = "email"
-#host = "smtp.example.com"
-#port = 587                      # 465 with security = "tls"
-#security = "starttls"           # or tls; none is for this machine only
-#username = "tagtide"
-#password_file = "smtp-password.txt"
-#from = "tagtide@example.com"
-#to = ["ana@example.com", "ben@example.com"]
-#[channels.crm]
-#kind = "webhook"
-#url_file = "webhook-url.txt"
-#secret_file = "webhook-secret.txt"           # signs messages (Standard Webhooks)
-#previous_secret_file = "webhook-secret-before.txt"   # while receivers change over to the new one
-#[channels.phone]
-#kind = "apprise"                # needs: pip install 'tagtide[apprise]'
-#url_file = "apprise-url.txt"
-"""
-
-
-def template() -> str:
-    """The commented configuration file: every key at its default."""
-    parts = [_INTRO]
-    for name, field in Settings.model_fields.items():
-        section = field.annotation
-        if not (isinstance(section, type) and issubclass(section, Section)):
-            continue
-        parts.append(f"\n# {(section.__doc__ or '').strip()}\n[{name}]\n")
-        parts += [_line(section, key) for key in section.model_fields]
-    return "".join([*parts, _OUTRO])
-
-
-def _line(section: type[Section], key: str) -> str:
-    default = section.model_fields[key].default
-    comment = _COMMENTS.get(f"{section.__name__}.{key}", "")
-    text = f"#{key} ="
-    if default is not None:
-        text += f" {_toml(default)}"
-    if key == "key":
-        text = '#key_file = "scavio-key.txt"'
-    if section is DeadmanSettings and key == "url":
-        text = '#url_file = "deadman-url.txt"'
-    return (
-        f"{text:<46}  # {comment}".rstrip(" #") + "\n"
-        if not comment
-        else f"{text:<46}  # {comment}\n"
-    )
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_toml(v) for v in value) + "]"
-    return f'"{value}"' if isinstance(value, str) else str(value)
-
-
-_COMMENTS = {
-    "ApiSettings.key": "or set SCAVIO_API_KEY",
-    "ApiSettings.plan": ", ".join(PLANS),
-    "ApiSettings.concurrency": "calls in flight, where the plan is not listed",
-    "ApiSettings.min_interval": "seconds between two calls; 0 paces nothing",
-    "ApiSettings.deadline": "seconds for a whole answer",
-    "ApiSettings.slot_deadline": "seconds one hashtag may wait for the API",
-    "ApiSettings.price_per_credit": "for the reports",
-    "DatabaseSettings.url": "or postgresql://user@host/name",
-    "BudgetSettings.credits_per_day": "no limit when absent",
-    "BudgetSettings.credits_per_month": "no limit when absent",
-    "BudgetSettings.warn_at": "share of a limit that warns",
-    "ScheduleSettings.collect": "in each campaign's zone",
-    "ScheduleSettings.track": "the zone behind it wins",
-    "RuleDefaults.new_videos": "per window",
-    "RuleDefaults.growth": "0.5 is +50 % in the window",
-    "RuleDefaults.viral_factor": "times the mean of the other videos",
-    "RuleDefaults.false_alarms": "expected per hashtag and month; statistical rule",
-    "RuleDefaults.high_priority_rate": "engagement rate, a fraction",
-    "RuleDefaults.resolve_below": "share of its threshold below which an alert ends",
-    "RuleDefaults.reopen_hours": "back within this time is the same episode",
-    "RuleDefaults.new_videos_for_runs": "runs in a row it must hold before it fires",
-    "RuleDefaults.new_videos_for_hours": "and hours; the same for the other rules",
-    "CollectSettings.pages": "feed pages of 30 per hashtag",
-    "DeadmanSettings.url": "the address to ping is a secret",
-    "DeadmanSettings.every": "seconds between two pings",
-    "DeadmanSettings.allow": "private networks it may lead to; only here",
-    "WebSettings.public_url": "where people reach the pages, for links in messages",
-    "WebSettings.host": "other addresses are for behind a proxy",
-    "LogSettings.format": "auto, console or json",
-}

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from command_line import Cli
 
-from tagtide.settings import template
+from tagtide.settings_file import template
 
 KEY = "c4n4ry"
 

@@ -26,7 +26,8 @@ from tagtide.cli.show import print_blocks
 from tagtide.core.messages import Cell, Column, Note, Paragraph, Table, Tone
 from tagtide.errors import ConfigError, Conflict, SourceError, TagtideError
 from tagtide.ports import Balance, Clock
-from tagtide.settings import Loaded, load, mask_url, template
+from tagtide.settings import Loaded, load, mask_url
+from tagtide.settings_file import template
 
 #: Seconds the machine's clock may differ from the API's before schedules are in doubt.
 _LATEST_PLAUSIBLE = datetime(2100, 1, 1, tzinfo=UTC)
