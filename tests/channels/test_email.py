@@ -12,8 +12,8 @@ from email.policy import default as modern
 from typing import Any
 
 import pytest
-from mail_server import STAGES, Authority, MailServer, serving
 
+from mail_server import STAGES, Authority, MailServer, serving
 from tagtide.channels import email as mail
 from tagtide.channels.email import EmailChannel
 from tagtide.core.messages.notice import Look

@@ -9,8 +9,6 @@ from typing import Any
 import click
 
 from tagtide.bootstrap import App
-from tagtide.cli.alert_views import alert_notes
-from tagtide.cli.deliveries import deliver
 from tagtide.cli.exits import run_exit_code
 from tagtide.cli.options import (
     application,
@@ -23,7 +21,6 @@ from tagtide.cli.options import run as run_async
 from tagtide.cli.show import print_blocks, progress_bar
 from tagtide.core.formats import change, compact, decimal, iso_utc, span_of_hours
 from tagtide.core.messages import Block, Cell, Column, Heading, Kind, Note, Paragraph, Table, Tone
-from tagtide.core.reports.facts import alert_dict
 from tagtide.models import Alert, AlertState, Campaign, Job, Status
 from tagtide.services.detection import refresh_pool
 from tagtide.services.runs import RunRequest
@@ -58,7 +55,10 @@ def track(
             chosen = await chosen_campaigns(app, campaigns)
             found = [await _one(app, c, now) for c in chosen]
             await check_self(app.context, app.schedules)
-            await deliver(app)
+            if app.channels:
+                from tagtide.cli.deliveries import deliver
+
+                await deliver(app)
             # Those who run commands from cron have no other process that could do it.
             await refresh_pool(app.context)
             for warning in await spending_warnings(app.context):
@@ -117,6 +117,8 @@ def _round(value: float | None) -> float | None:
 
 
 def _alert(alert: Alert, result: TrackResult, several: bool) -> dict[str, Any]:
+    from tagtide.core.reports.facts import alert_dict
+
     body = alert_dict(alert)
     return {"campaign": result.campaign.name, **body} if several else body
 
@@ -136,7 +138,10 @@ def track_blocks(result: TrackResult) -> list[Block]:
     rows = tuple(_row(h) for h in result.hashtags)
     blocks: list[Block] = [Heading(f"{result.campaign.name}: tracked", 1)]
     blocks.append(Paragraph(_lead(result), lead=True))
-    blocks += alert_notes(result.alerts)
+    if result.alerts:
+        from tagtide.cli.alert_views import alert_notes
+
+        blocks += alert_notes(result.alerts)
     blocks.append(Table("Hashtags", columns, rows))
     left = result.credits_remaining
     remaining = "an unknown number" if left is None else f"{left:,}"

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tagtide.core.crowd import Crowd
-from tagtide.core.detect.virality import AgeScore
 from tagtide.core.formats import clean_text, compact, counted, decimal, percent, span_of_hours
 from tagtide.core.velocity import Change, ChangeNote, CounterChange
 from tagtide.models import HashtagReading, Rule, RuleSettings
+
+if TYPE_CHECKING:
+    from tagtide.core.crowd import Crowd
+    from tagtide.core.detect.virality import AgeScore
 
 #: Share of a threshold below which it is clear, where a campaign sets none.
 RESOLVE_BELOW = RuleSettings().resolve_below

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tagtide.core.detect.base import Direction, Finding, Phase, Point, Settings, StateMismatch
 from tagtide.core.detect.calibration import SHIPPED, Calibration
 from tagtide.core.detect.statistical import Statistical
 from tagtide.core.detect.wording import explain
-from tagtide.core.explain.parts import Moved
 from tagtide.core.formats import iso_utc
 from tagtide.core.rounding import delta_bounds
 from tagtide.core.rules import Incident, Measure, RuleState, Verdict
 from tagtide.models import HashtagReading, Rule
+
+if TYPE_CHECKING:
+    from tagtide.core.explain.parts import Moved
 
 _VERSION = 1
 _NOUNS = {Measure.VIEWS: "views", Measure.VIDEO_COUNT: "videos"}
@@ -163,6 +165,8 @@ def statistical_verdict(
 
 def moved_in(found: HashtagFinding, reading: HashtagReading) -> Moved | None:
     """The rise behind a finding, to be explained; None for a fall, and where nothing was judged."""
+    from tagtide.core.explain.parts import Moved
+
     measure, finding = found.lead
     if finding.direction is not Direction.RISE or not finding.observed or finding.since is None:
         return None

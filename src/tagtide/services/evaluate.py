@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -16,13 +16,6 @@ from tagtide.core.alerts import (
     decide_alert,
     end_unwatched,
     has_expired,
-)
-from tagtide.core.crowd import Crowd
-from tagtide.core.detect.virality import (
-    FITTED_BEFORE,
-    FITTED_WITHIN,
-    AgeScore,
-    campaign_scores,
 )
 from tagtide.core.messages.notification import notification_payload
 from tagtide.core.rules import Verdict, judge_viral
@@ -45,6 +38,10 @@ from tagtide.models import (
 from tagtide.ports import Changes, KnownVideo
 from tagtide.services.context import Context
 from tagtide.services.runs import run_reason, run_status
+
+if TYPE_CHECKING:
+    from tagtide.core.crowd import Crowd
+    from tagtide.core.detect.virality import AgeScore
 
 _log = structlog.get_logger(__name__)
 
@@ -276,6 +273,8 @@ async def age_scores_of(
     """Age-adjusted scores of a campaign's videos, with an age curve of its own where it can be
     fitted: on the readings of a week before.
     """
+    from tagtide.core.detect.virality import FITTED_BEFORE, FITTED_WITHIN, campaign_scores
+
     newest = max((v.read_at for v in own), default=context.clock.now())
     earlier = await context.store.video_readings_near(
         campaign.campaign_id, newest - FITTED_BEFORE, FITTED_WITHIN

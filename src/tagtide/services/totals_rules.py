@@ -7,15 +7,15 @@ process has written the same alert, only what may have changed is asked of the s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from tagtide.core.alert_terms import REPORTED
 from tagtide.core.alerts import AlertDecision, fingerprint
 from tagtide.core.detect.calibration import Calibration
 from tagtide.core.engagement import Ends, engagement_over
-from tagtide.core.explain import Moved, moved_by
 from tagtide.core.names import hashtag_url
 from tagtide.core.periods import zone_or_utc
 from tagtide.core.rules import RuleState, Verdict, judge_growth, judge_new_videos
@@ -43,8 +43,10 @@ from tagtide.services.evaluate import (
     decide,
     video_facts,
 )
-from tagtide.services.explain import explain_change
 from tagtide.services.fresh_page import FreshPage
+
+if TYPE_CHECKING:
+    from tagtide.core.explain import Moved
 
 _TOP = 3
 
@@ -119,8 +121,8 @@ class Decided:
     campaign: Campaign
     decision: AlertDecision
     fires: bool
-    #: The change it is about, for the explanation.
-    moved: Moved | None
+    #: The change it is about, asked for where it is explained.
+    moved: Callable[[], Moved | None]
 
     @property
     def is_reported(self) -> bool:
@@ -151,7 +153,7 @@ class TotalsJudge:
         for campaign in self._holders:
             change, previous = await self.measured(campaign)
             verdicts = await self._verdicts(campaign, previous, change)
-            found += [self._decided(campaign, v, moved_by(change, v)) for v in verdicts]
+            found += [self._decided(campaign, v, _moved_by(change, v)) for v in verdicts]
             finding = findings.get(campaign.rules.false_alarms)
             if finding is not None and Rule.STATISTICAL in campaign.rules.enabled:
                 found.append(self._decided_by_detector(campaign, finding))
@@ -176,11 +178,19 @@ class TotalsJudge:
             alert = one.decision.alert
             if alert is not None and alert.is_open and one.fires:
                 facts["top_videos"] = await self._top_videos(one.campaign)
-                if one.is_reported and one.moved is not None:
-                    explanation = await explain_change(self._context, one.campaign, one.moved)
-                    facts |= {"explanation": explanation} if explanation else {}
+                if one.is_reported:
+                    facts |= await self._explanation(one)
             total += carried_out(self._context, one.campaign, one.decision, facts)
         return total
+
+    async def _explanation(self, one: Decided) -> dict[str, object]:
+        from tagtide.services.explain import explain_change
+
+        moved = one.moved()
+        if moved is None:
+            return {}
+        explanation = await explain_change(self._context, one.campaign, moved)
+        return {"explanation": explanation} if explanation else {}
 
     async def forget(self) -> None:
         """Another process has written an alert of this hashtag: judge again, knowing it."""
@@ -212,7 +222,7 @@ class TotalsJudge:
         is_known = episode is not None and episode.is_open
         zone = zone_or_utc(campaign.timezone)
         verdict = statistical_verdict(found, zone=zone, is_known=is_known)
-        return self._decided(campaign, verdict, moved_in(found, self._reading))
+        return self._decided(campaign, verdict, lambda: moved_in(found, self._reading))
 
     async def _verdicts(
         self, campaign: Campaign, previous: HashtagReading | None, change: Change
@@ -275,7 +285,9 @@ class TotalsJudge:
         )
         return engagement_over((v, earlier[v.video_id]) for v in fresh if v.video_id in earlier)
 
-    def _decided(self, campaign: Campaign, verdict: Verdict, moved: Moved | None) -> Decided:
+    def _decided(
+        self, campaign: Campaign, verdict: Verdict, moved: Callable[[], Moved | None]
+    ) -> Decided:
         subject = Subject(
             campaign=campaign, hashtag=self._name, video_id=None, url=hashtag_url(self._name)
         )
@@ -298,6 +310,15 @@ class TotalsJudge:
         stored = await self._context.store.known_videos(campaign.campaign_id, hashtags=[self._name])
         stored.sort(key=lambda v: v.counters.view_count or 0, reverse=True)
         return [video_facts(v) for v in stored[:_TOP]]
+
+
+def _moved_by(change: Change, verdict: Verdict) -> Callable[[], Moved | None]:
+    def asked() -> Moved | None:
+        from tagtide.core.explain import moved_by
+
+        return moved_by(change, verdict)
+
+    return asked
 
 
 def _seen_facts(seen: VideoSeen) -> dict[str, object]:

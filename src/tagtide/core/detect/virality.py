@@ -14,11 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tagtide.core.formats import decimal, whole
-from tagtide.core.metrics import VideoFacts
 from tagtide.models import VideoReading
+
+if TYPE_CHECKING:
+    from tagtide.core.metrics import VideoFacts
 
 #: Fewer other videos than this are too few to judge.
 MIN_OTHERS = 10

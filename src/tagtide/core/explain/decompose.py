@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from tagtide.core.explain.parts import (
     CreatorPart,
@@ -25,10 +26,12 @@ from tagtide.core.explain.parts import (
 )
 from tagtide.core.explain.words import sentence_of, share_of
 from tagtide.core.formats import clean_text
-from tagtide.core.metrics import VideoFacts
 from tagtide.core.rules import Measure, Verdict
 from tagtide.core.velocity import Change, CounterChange
 from tagtide.models import Rule, VideoCounters, VideoReading
+
+if TYPE_CHECKING:
+    from tagtide.core.metrics import VideoFacts
 
 #: A reading up to this share of the span before its start counts as one at the start.
 NEAR = 0.25
