@@ -16,6 +16,8 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
+    Connection,
     Date,
     Dialect,
     Float,
@@ -27,7 +29,9 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TextClause,
     UniqueConstraint,
+    event,
     false,
     text,
 )
@@ -130,6 +134,23 @@ def _totals() -> tuple[Column[Any], ...]:
 
 # --- what is watched ------------------------------------------------------------------------------
 
+
+def _partial_index(
+    name: str, *columns: Column[Any], where: ColumnElement[bool] | TextClause, unique: bool = False
+) -> None:
+    """An index of the rows that meet a condition.
+
+    What PostgreSQL is told waits until tables are created there: to name a dialect is to import it,
+    and every start would pay for it.
+    """
+    index = Index(name, *columns, unique=unique, sqlite_where=where)
+
+    @event.listens_for(index.table, "before_create")
+    def _(_table: Table, connection: Connection, **_more: Any) -> None:
+        if connection.dialect.name == "postgresql":
+            index.dialect_options["postgresql"]["where"] = where
+
+
 campaign = Table(
     "campaign",
     metadata,
@@ -150,12 +171,11 @@ campaign = Table(
     Column("numbers", Text),
     Column("clock", Text),
 )
-Index(
+_partial_index(
     "uq_campaign_name_in_service",
     campaign.c.name,
     unique=True,
-    sqlite_where=campaign.c.removed_at.is_(None),
-    postgresql_where=campaign.c.removed_at.is_(None),
+    where=campaign.c.removed_at.is_(None),
 )
 
 hashtag = Table(
@@ -289,11 +309,10 @@ campaign_video = Table(
     Index(None, "campaign_id", "first_seen_at"),
     sqlite_with_rowid=False,
 )
-Index(
+_partial_index(
     "ix_campaign_video_priority",
     campaign_video.c.high_priority_at,
-    sqlite_where=campaign_video.c.high_priority_at.is_not(None),
-    postgresql_where=campaign_video.c.high_priority_at.is_not(None),
+    where=campaign_video.c.high_priority_at.is_not(None),
 )
 
 # --- what was done --------------------------------------------------------------------------------
@@ -428,12 +447,11 @@ alert = Table(
     _total("version"),
     Index(None, "opened_at"),
 )
-Index(
+_partial_index(
     "uq_alert_open",
     alert.c.fingerprint,
     unique=True,
-    sqlite_where=alert.c.state != text("'resolved'"),
-    postgresql_where=alert.c.state != text("'resolved'"),
+    where=alert.c.state != text("'resolved'"),
 )
 
 #: The history of alerts; rows are only ever added.
@@ -492,19 +510,17 @@ outbox = Table(
 )
 _WAITING = text("sent_at IS NULL AND given_up_at IS NULL AND folded_into IS NULL")
 _SENT = text("sent_at IS NOT NULL")
-Index(
+_partial_index(
     "ix_outbox_waiting",
     outbox.c.channel,
     outbox.c.due_at,
-    sqlite_where=_WAITING,
-    postgresql_where=_WAITING,
+    where=_WAITING,
 )
-Index(
+_partial_index(
     "ix_outbox_sent",
     outbox.c.channel,
     outbox.c.sent_at,
-    sqlite_where=_SENT,
-    postgresql_where=_SENT,
+    where=_SENT,
 )
 
 #: The far end of each channel; whoever sends to it holds its lease.
