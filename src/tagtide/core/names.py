@@ -1,4 +1,4 @@
-"""Hashtag and campaign names: from what a person types to what is stored."""
+"""Names of hashtags, campaigns, users and tokens: from what a person types to what is stored."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ from tagtide.errors import InvalidInput
 
 _HASHTAG_LIMIT = 150
 _CAMPAIGN_LIMIT = 80
+_USER_LIMIT = 64
+_TOKEN_LIMIT = 80
+_USER = re.compile(r"[^\W_][\w.@+-]*")
+_USER_HINT = "Use letters, digits and . _ @ + -, such as ana or ana@example.com."
 _HINT = "Give the bare name (glow), with its sign (#glow), or https://www.tiktok.com/tag/glow."
 
 _LINK = re.compile(r"^[a-z][a-z0-9+.-]*://|^(?:[a-z0-9-]+\.)*tiktok\.com(?:[/:?]|$)", re.IGNORECASE)
@@ -60,14 +64,35 @@ def parse_campaign_name(text: str) -> str:
 
     Case is kept. Raises `InvalidInput`.
     """
+    return _parse_title(text, "campaign name", _CAMPAIGN_LIMIT)
+
+
+def parse_token_name(text: str) -> str:
+    """The stored name of a token, in the same way. Raises `InvalidInput`."""
+    return _parse_title(text, "token name", _TOKEN_LIMIT)
+
+
+def _parse_title(text: str, what: str, limit: int) -> str:
     name = unicodedata.normalize("NFC", text.strip())
     if any(_is_control(before, char) for before, char in _pairs(name)):
-        raise InvalidInput("The campaign name holds control or invisible characters.")
+        raise InvalidInput(f"The {what} holds control or invisible characters.")
     name = " ".join(name.split())
     if not name:
-        raise InvalidInput("The campaign name is empty.")
-    if len(name) > _CAMPAIGN_LIMIT:
-        raise InvalidInput(f"The campaign name is longer than {_CAMPAIGN_LIMIT} characters.")
+        raise InvalidInput(f"The {what} is empty.")
+    if len(name) > limit:
+        raise InvalidInput(f"The {what} is longer than {limit} characters.")
+    return name
+
+
+def parse_user_name(text: str) -> str:
+    """The stored name of a user: compatible forms made one, casefolded. Raises `InvalidInput`."""
+    name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.strip()).casefold())
+    if not name:
+        raise InvalidInput("The user name is empty.", hint=_USER_HINT)
+    if len(name) > _USER_LIMIT:
+        raise InvalidInput(f"The user name is longer than {_USER_LIMIT} characters.")
+    if not _USER.fullmatch(name):
+        raise InvalidInput("The user name holds characters it cannot hold.", hint=_USER_HINT)
     return name
 
 
