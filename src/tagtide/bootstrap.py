@@ -20,9 +20,11 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from tagtide.clock import SystemClock
+from tagtide.core.access import AccessPolicy
 from tagtide.errors import ConfigError, InvalidInput
 from tagtide.models import Job
 from tagtide.ports import Channel, Clock, Lifeline, Source, Spool, Store
+from tagtide.services.accounts.context import AccountContext
 from tagtide.services.context import BudgetPolicy, Context
 from tagtide.settings import LOOPBACK, ChannelSettings, Loaded, Settings, mask_url
 
@@ -40,6 +42,7 @@ class App:
     loaded: Loaded
     context: Context
     channels: Mapping[str, Channel]
+    accounts: AccountContext
     #: The dead man's switch; None where none is configured.
     lifeline: Lifeline | None = None
 
@@ -98,7 +101,8 @@ async def open_app(
             settings.database.url, migrate="auto" if migrate is None else migrate, clock=clock
         )
         stack.push_async_callback(store.aclose)
-        yield App(loaded, make_context(settings, store, the_source, clock), channels, lifeline)
+        context = make_context(settings, store, the_source, clock)
+        yield App(loaded, context, channels, make_accounts(settings, store, clock), lifeline)
 
 
 @asynccontextmanager
@@ -125,6 +129,17 @@ def make_context(settings: Settings, store: Store, source: Source, clock: Clock)
         price_per_credit=settings.api.price_per_credit,
         currency=settings.api.currency,
     )
+
+
+def make_accounts(settings: Settings, store: Store, clock: Clock) -> AccountContext:
+    """What accounts work with."""
+    from tagtide.passwords import ArgonPasswords
+
+    web = settings.web
+    policy = AccessPolicy(
+        idle=timedelta(hours=web.session_idle_hours), longest=timedelta(days=web.session_days)
+    )
+    return AccountContext(store=store, passwords=ArgonPasswords(), clock=clock, policy=policy)
 
 
 def make_spool(settings: Settings) -> Spool | None:

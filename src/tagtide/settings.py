@@ -300,12 +300,38 @@ class DeadmanSettings(Section):
 
 
 class WebSettings(Section):
-    """Status pages of `tagtide serve`."""
+    """Pages of `tagtide serve`."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65535)
     #: Where people reach these pages, for links in messages.
     public_url: str | None = None
+    #: Networks whose X-Forwarded-For is believed: those of the reverse proxy, if there is one.
+    proxies: tuple[str, ...] = ()
+    #: A session ends after so many hours without a request, and so many days after the login.
+    session_idle_hours: float = Field(default=12.0, gt=0, le=24 * 366)
+    session_days: float = Field(default=30.0, gt=0, le=366)
+    #: Nobody has to log in; everybody who reaches the pages is an operator. For demos.
+    open_on_loopback: bool = False
+
+    @field_validator("proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _items(value)
+
+    @field_validator("proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _checked_networks(value)
+
+    @model_validator(mode="after")
+    def _open_only_here(self) -> WebSettings:
+        if self.open_on_loopback and (self.host not in LOOPBACK or self.public_url is not None):
+            raise ValueError(
+                "open_on_loopback is for this machine alone: host must be 127.0.0.1, ::1 or "
+                "localhost, and public_url must not be set"
+            )
+        return self
 
     @field_validator("public_url")
     @classmethod

@@ -117,5 +117,9 @@ _COMMENTS = {
     "DeadmanSettings.allow": "private networks it may lead to; only here",
     "WebSettings.public_url": "where people reach the pages, for links in messages",
     "WebSettings.host": "other addresses are for behind a proxy",
+    "WebSettings.proxies": "networks whose X-Forwarded-For is believed",
+    "WebSettings.session_idle_hours": "without a request; then log in again",
+    "WebSettings.session_days": "since the login",
+    "WebSettings.open_on_loopback": "no login on this machine; for demos",
     "LogSettings.format": "auto, console or json",
 }

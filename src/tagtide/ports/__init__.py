@@ -6,6 +6,20 @@ Every method of `Store` may raise `StorageError`. Every method that reads the da
 `SourceError`. One method of `Store` that writes is one transaction.
 """
 
+from tagtide.ports.accounts import (
+    AccountAct,
+    AccountEvent,
+    AccountStore,
+    ApiToken,
+    Attempt,
+    KnownSecret,
+    NewSession,
+    NewToken,
+    NewUser,
+    Passwords,
+    Session,
+    User,
+)
 from tagtide.ports.outside import Channel, Clock, Lifeline, Source, Spool
 from tagtide.ports.records import (
     NOT_SENT,
@@ -46,7 +60,12 @@ from tagtide.ports.views import FreshVideo, HashtagPace, OverviewStore, WindowTo
 
 __all__ = [
     "NOT_SENT",
+    "AccountAct",
+    "AccountEvent",
+    "AccountStore",
     "AlertStore",
+    "ApiToken",
+    "Attempt",
     "AttemptEnd",
     "Balance",
     "BudgetLimit",
@@ -62,13 +81,18 @@ __all__ = [
     "FreshVideo",
     "HashtagPace",
     "HashtagState",
+    "KnownSecret",
     "KnownVideo",
     "LedgerLine",
     "LedgerStore",
     "LedgerTotals",
     "Lifeline",
+    "NewSession",
+    "NewToken",
+    "NewUser",
     "OutboxStore",
     "OverviewStore",
+    "Passwords",
     "Progress",
     "QueueChange",
     "ReadingStore",
@@ -77,6 +101,7 @@ __all__ = [
     "Reservation",
     "RunStore",
     "RunSummary",
+    "Session",
     "Settlement",
     "Sighting",
     "SightingEffect",
@@ -85,5 +110,6 @@ __all__ = [
     "Spool",
     "Store",
     "StoredReport",
+    "User",
     "WindowTotal",
 ]

@@ -31,6 +31,7 @@ from tagtide.models import (
     Status,
     VideoReading,
 )
+from tagtide.ports.accounts import AccountStore
 from tagtide.ports.records import (
     AttemptEnd,
     Balance,
@@ -396,6 +397,7 @@ class Store(
     OutboxStore,
     OverviewStore,
     RequestStore,
+    AccountStore,
     Protocol,
 ):
     """Everything that is kept."""

@@ -32,7 +32,9 @@ from tagtide.storage.overview import Overviews
 from tagtide.storage.readings import Readings
 from tagtide.storage.requests import Requests
 from tagtide.storage.runs import Runs
+from tagtide.storage.sessions import Sessions
 from tagtide.storage.sqlite_file import create_private, inspect_before_opening, read_only
+from tagtide.storage.users import Users
 from tagtide.storage.workers import Workers
 
 #: Below this a page could be paid for and then not be kept.
@@ -53,6 +55,8 @@ class SqlStore(
     Overviews,
     Requests,
     Workers,
+    Users,
+    Sessions,
 ):
     """`tagtide.ports.Store` and `WorkerStore` on SQLite or PostgreSQL."""
 

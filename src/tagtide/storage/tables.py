@@ -595,3 +595,103 @@ request = Table(
     Column("location", Text),
     Index(None, "created_at"),
 )
+
+# --- who may look and change ----------------------------------------------------------------------
+
+user_account = Table(
+    "user_account",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    #: NULL once the user is removed.
+    Column("password_hash", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("password_at", Instant, nullable=False),
+    Column("login_at", Instant),
+    #: The row stays for the history.
+    Column("removed_at", Instant),
+)
+Index(
+    "uq_user_account_name_in_use",
+    user_account.c.name,
+    unique=True,
+    sqlite_where=user_account.c.removed_at.is_(None),
+    postgresql_where=user_account.c.removed_at.is_(None),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("id", Key, primary_key=True),
+    _key("user_id", "user_account.id"),
+    #: SHA-256 of what the browser holds, in hexadecimal; tokens alike.
+    Column("secret_hash", String(64), nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    UniqueConstraint("secret_hash"),
+)
+Index("ix_session_user_id", session.c.user_id)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("scope", String(16), nullable=False),
+    Column("secret_hash", String(64), nullable=False),
+    #: NULL for one that belongs to the installation.
+    _key("user_id", "user_account.id", optional=True),
+    Column("made_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("used_at", Instant),
+    UniqueConstraint("secret_hash"),
+    UniqueConstraint("user_id", "name"),
+)
+
+#: Passwords that were wrong, or are being looked at, of the last minutes.
+login_attempt = Table(
+    "login_attempt",
+    metadata,
+    Column("id", Key, primary_key=True),
+    #: Of the name as it was typed, because it may be a password.
+    Column("name_hash", String(64), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+Index("ix_login_attempt_name_hash_at", login_attempt.c.name_hash, login_attempt.c.at)
+Index("ix_login_attempt_address_at", login_attempt.c.address, login_attempt.c.at)
+
+#: Lines are only ever added.
+account_event = Table(
+    "account_event",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("act", String(32), nullable=False),
+    Column("by", Text, nullable=False),
+    _key("user_id", "user_account.id", optional=True),
+    Column("user_name", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+Index("ix_account_event_user_id", account_event.c.user_id)
+
+#: The token that stands on the console until there is a user; at most one row.
+set_up = Table(
+    "set_up",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("secret_hash", String(64), nullable=False),
+    Column("made_at", Instant, nullable=False),
+)
+
+#: When each person last looked at what is new.
+looked = Table(
+    "looked",
+    metadata,
+    Column("who", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("before", Instant),
+)
