@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "credits": ("credits", "credits_", "Credits spent, left and forecast."),
     "detect": ("detect", "detect", "Find rises and falls in any timestamp,value series."),
     "export": ("export", "export", "Data out, as CSV or JSON lines."),
+    "users": ("users", "users", "Who may log in to the pages, and with which role."),
+    "tokens": ("tokens", "tokens", "What programs show instead of a password."),
     "serve": ("serve", "serve", "Run the schedules, with the dashboard."),
     "worker": ("serve", "worker", "One more worker on a shared PostgreSQL."),
     "simulate": ("simulate", "simulate", "A local server that speaks the data API's protocol."),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import click
@@ -17,6 +16,7 @@ from tagtide.cli.show import print_blocks
 from tagtide.core.backtest import BackTest, Episode, PresetTest
 from tagtide.core.formats import clean_text, counted, decimal, iso_utc
 from tagtide.core.messages import Block, Cell, Column, Heading, Kind, Note, Paragraph, Table
+from tagtide.core.periods import parse_span
 from tagtide.errors import InvalidInput
 from tagtide.models import CAMPAIGN_RULES, Campaign, Rule
 from tagtide.services.backtest import History, load_history
@@ -24,8 +24,6 @@ from tagtide.services.backtest import backtest as test_rule
 from tagtide.services.backtest import presets as find_presets
 from tagtide.services.campaigns import rules_from
 
-_SPAN = re.compile(r"(\d{1,4})([hdw])")
-_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 #: Episodes shown one by one.
 _SHOWN = 15
 
@@ -101,9 +99,9 @@ def _rule(text: str) -> Rule:
 
 def _since(text: str, now: datetime) -> datetime:
     """The instant meant by 60d, 12h, 8w or a date."""
-    span = _SPAN.fullmatch(text.strip().lower())
-    if span:
-        return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
+    span = parse_span(text)
+    if span is not None:
+        return now - span
     try:
         at = datetime.fromisoformat(text.strip())
     except ValueError as error:

@@ -7,15 +7,19 @@ import os
 import signal
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import click
+from pydantic import ValidationError
 
 from tagtide.bootstrap import App, open_app, process_id
 from tagtide.cli.options import common_options, read_settings
 from tagtide.cli.options import run as run_async
+from tagtide.errors import ConfigError
 from tagtide.jobs import Health, Service, ServicePlan, instance, refuse_unshared
-from tagtide.settings import Loaded
+from tagtide.services.accounts import new_set_up_token
+from tagtide.settings import LOOPBACK, Loaded, WebSettings
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 #: What a shell says of a process that SIGTERM ended.
@@ -38,8 +42,10 @@ def serve(host: str | None, port: int | None, config: str | None, database: str 
             async with open_app(loaded) as app:
                 health = Health()
                 stop = asyncio.Event()
+                token = await _set_up_token(app)
                 with stopping(stop):
-                    pages = serve_pages(app, health, sock, _announce)
+                    announce = partial(_announce, app, token)
+                    pages = serve_pages(app, health, sock, announce)
                     await _until_stopped(app, health, stop, pages)
 
     with instance(loaded.settings.database.url):
@@ -117,10 +123,34 @@ def stopping(stop: asyncio.Event) -> Iterator[None]:
 def _with_address(loaded: Loaded, host: str | None, port: int | None) -> Loaded:
     given = {"host": host, "port": port}
     update = {name: value for name, value in given.items() if value is not None}
-    web = loaded.settings.web.model_copy(update=update)
+    try:
+        web = WebSettings.model_validate(loaded.settings.web.model_dump() | update)
+    except ValidationError as error:
+        problems = [str(e["msg"]).removeprefix("Value error, ") for e in error.errors()]
+        raise ConfigError([f"web: {p}" for p in problems], hint="Correct --host.") from None
     settings = loaded.settings.model_copy(update={"web": web})
     return Loaded(settings, loaded.path, loaded.origins)
 
 
-def _announce(address: str) -> None:
+async def _set_up_token(app: App) -> str | None:
+    """A token for the first account, where one is needed."""
+    web = app.loaded.settings.web
+    if web.open_on_loopback:
+        return None
+    return await new_set_up_token(app.accounts)
+
+
+def _announce(app: App, token: str | None, address: str) -> None:
     click.echo(f"tagtide is at {address} - stop with Ctrl-C.", err=True)
+    if token is None:
+        return
+    web = app.loaded.settings.web
+    if web.host in LOOPBACK and web.public_url is None:
+        click.echo(f"There is no account yet: make the first one at {address}setup", err=True)
+        return
+    home = web.public_url.rstrip("/") + "/" if web.public_url else address
+    click.echo(
+        f"There is no account yet. Make the first one at {home}setup?token={token}\n"
+        "Whoever has that address can do so; it ends with the next start.",
+        err=True,
+    )
