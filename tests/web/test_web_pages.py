@@ -73,7 +73,7 @@ async def pages(
     loaded = load(environ=environ, cwd=folder)
     async with open_app(loaded, clock=SimulatedClock(NOW)) as app:
         # What the application raises, the server would print: it must raise nothing.
-        transport = httpx2.ASGITransport(app=make_app(app, health or Health()))
+        transport = httpx2.ASGITransport(app=make_app(app, health or Health(), is_open=True))
         async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
 
             async def get(path: str, **headers: str) -> httpx2.Response:
@@ -258,7 +258,7 @@ def test_hosts(tmp_path: Path, configured: str, asked: str, status: int) -> None
 def test_reading_routes_change_nothing(tmp_path: Path, method: str) -> None:
     async def main() -> None:
         async with pages(tmp_path) as (app, _):
-            transport = httpx2.ASGITransport(app=make_app(app, Health()))
+            transport = httpx2.ASGITransport(app=make_app(app, Health(), is_open=True))
             own = {"origin": "http://localhost"}
             async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as web:
                 for path in ("/", "/healthz", "/readyz", "/metrics", address("tagtide.css")):
@@ -288,7 +288,7 @@ def test_changes_come_from_our_pages_or_with_a_token(
 ) -> None:
     async def main() -> None:
         async with pages(tmp_path) as (app, _):
-            transport = httpx2.ASGITransport(app=make_app(app, Health()))
+            transport = httpx2.ASGITransport(app=make_app(app, Health(), is_open=True))
             async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as web:
                 assert (await web.post("/", headers=headers)).status_code == status
 

@@ -49,6 +49,9 @@ plan = "growth"
 
 [database]
 url = "sqlite:///tagtide.db"
+
+[web]
+open_on_loopback = true
 """
 
 

@@ -107,6 +107,15 @@ class Identity:
     #: What was wrong with what was shown.
     problem: Problem = Problem.NONE
 
+    def may(self, need: Need) -> bool:
+        """Whether a route that asks for this is open to it; `allowed` says why."""
+        return allowed(self, need).is_granted
+
+    @property
+    def by(self) -> str:
+        """Who did it, as a history says."""
+        return f"token {self.name}" if self.how is How.TOKEN else self.name
+
     @property
     def key(self) -> str | None:
         """Tells identities apart in what is kept for each; None for nobody."""

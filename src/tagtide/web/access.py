@@ -5,24 +5,15 @@ A route that is not in the table is refused to everyone.
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Final
 
-
-class Need(IntEnum):
-    """What a route asks for; each includes those below it."""
-
-    PUBLIC = 0
-    READ = 1
-    OPERATE = 2
-    ADMIN = 3
-
+from tagtide.core.access import Need
 
 #: By method and path as the router spells it.
 ACCESS: Final[dict[tuple[str, str], Need]] = {
     ("GET", "/healthz"): Need.PUBLIC,
     ("GET", "/readyz"): Need.PUBLIC,
-    ("GET", "/metrics"): Need.PUBLIC,
+    ("GET", "/metrics"): Need.READ,
     ("GET", "/assets/{digest}/{name}"): Need.PUBLIC,
     ("GET", "/"): Need.READ,
     ("GET", "/api/v1/openapi.json"): Need.READ,
@@ -34,6 +25,26 @@ ACCESS: Final[dict[tuple[str, str], Need]] = {
     ("PUT", "/api/v1/campaigns/{campaign_id}"): Need.ADMIN,
     ("DELETE", "/api/v1/campaigns/{campaign_id}"): Need.ADMIN,
     ("GET", "/api/v1/campaigns/{campaign_id}/exports/{kind}.{style}"): Need.READ,
+    # Accounts
+    ("GET", "/setup"): Need.PUBLIC,
+    ("POST", "/setup"): Need.PUBLIC,
+    ("GET", "/login"): Need.PUBLIC,
+    ("POST", "/login"): Need.PUBLIC,
+    ("POST", "/logout"): Need.PUBLIC,
+    ("GET", "/account"): Need.ACCOUNT,
+    ("POST", "/account/password"): Need.ACCOUNT,
+    ("POST", "/account/sessions/revoke"): Need.ACCOUNT,
+    ("POST", "/account/tokens"): Need.ACCOUNT,
+    ("POST", "/account/tokens/revoke"): Need.ACCOUNT,
+    ("GET", "/settings/users"): Need.ADMIN,
+    ("POST", "/settings/users"): Need.ADMIN,
+    ("POST", "/settings/users/{user_id}"): Need.ADMIN,
+    ("POST", "/settings/users/{user_id}/password"): Need.ADMIN,
+    ("POST", "/settings/users/{user_id}/logout"): Need.ADMIN,
+    ("POST", "/settings/users/{user_id}/remove"): Need.ADMIN,
+    ("GET", "/settings/tokens"): Need.ADMIN,
+    ("POST", "/settings/tokens"): Need.ADMIN,
+    ("POST", "/settings/tokens/{token_id}/revoke"): Need.ADMIN,
 }
 
 

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from tagtide.bootstrap import App
+from tagtide.core.access import Need, allowed
 from tagtide.errors import (
     BudgetExceeded,
     ConfigError,
@@ -23,16 +24,17 @@ from tagtide.errors import (
     TagtideError,
 )
 from tagtide.jobs import Health, Readiness
-from tagtide.web.access import Need, need_of
+from tagtide.web.access import need_of
 from tagtide.web.api import api_routers
 from tagtide.web.api.problem import problem
 from tagtide.web.api.route import PREFIX
 from tagtide.web.assets import CHARTS, FOREVER, ChartProgram, assets
-from tagtide.web.frame import Shared, alone, shared_of
+from tagtide.web.frame import Shared, alone, shared_of, visitor_of
 from tagtide.web.guard import FAILED, Application, Guard, failure_number
-from tagtide.web.identity import identify
+from tagtide.web.identity import NotLetIn, identity_of
 from tagtide.web.metrics import CONTENT_TYPE, exposition
 from tagtide.web.pages import routers
+from tagtide.web.pages.entrance import turned_away
 
 _log = structlog.get_logger(__name__)
 
@@ -48,14 +50,15 @@ _STATUS: tuple[tuple[type[TagtideError], int], ...] = (
 
 
 def make_app(
-    app: App, health: Health, *, is_open: bool = False, charts: ChartProgram | None = None
+    app: App, health: Health, *, is_open: bool | None = None, charts: ChartProgram | None = None
 ) -> Application:
     """Everything that a process serves.
 
     Args:
         app: The open application.
         health: How the process is doing; an empty `Health` where no schedules run.
-        is_open: Whether whoever reaches the pages may operate without an account.
+        is_open: Whether whoever reaches the pages may operate without an account; None does as
+            ``[web] open_on_loopback`` says.
         charts: The program that draws charts, where somebody looks after it.
     """
     web = FastAPI(
@@ -66,6 +69,8 @@ def make_app(
         dependencies=[Depends(let_in)],
     )
     web.state.let_in = let_in
+    if is_open is None:
+        is_open = app.loaded.settings.web.open_on_loopback
     web.state.shared = Shared(app=app, health=health, is_open=is_open)
     _add_probes(web, app, health)
     _add_assets(web, charts or ChartProgram())
@@ -95,13 +100,14 @@ def _add_description(web: FastAPI) -> None:
 
 
 async def let_in(request: Request) -> None:
-    """Let a request in if its route is open to the visitor. Raises `HTTPException`."""
+    """Let a request in if its route is open to whoever asks. Raises `NotLetIn`."""
     need = need_of(request.method, request.scope["route"].path)
     if need is None:
         raise HTTPException(403, "This route is in no access table.")
-    request.state.visitor = await identify(request)
-    if need is not Need.PUBLIC and not request.state.visitor.may(need):
-        raise HTTPException(403, "Your account may not do this.")
+    who = request.state.visitor = await identity_of(request)
+    verdict = allowed(who, need)
+    if not verdict.is_granted:
+        raise NotLetIn(verdict, who)
 
 
 def _add_probes(web: FastAPI, app: App, health: Health) -> None:
@@ -110,12 +116,13 @@ def _add_probes(web: FastAPI, app: App, health: Health) -> None:
         return PlainTextResponse("ok\n")
 
     @web.get("/readyz", response_model=None, include_in_schema=False)
-    async def readyz() -> Response:
-        body = {
+    async def readyz(request: Request) -> Response:
+        body: dict[str, object] = {
             "status": health.readiness.value,
             "reasons": sorted(condition.value for condition in health.conditions),
-            "details": {c.value: text for c, text in sorted(health.conditions.items())},
         }
+        if visitor_of(request).may(Need.READ):
+            body["details"] = {c.value: text for c, text in sorted(health.conditions.items())}
         return JSONResponse(body, 503 if health.readiness is Readiness.DOWN else 200)
 
     @web.get("/metrics", response_model=None, include_in_schema=False)
@@ -147,6 +154,10 @@ def _add_failures(web: FastAPI) -> None:
         status = next((code for kind, code in _STATUS if isinstance(error, kind)), 503)
         _log.warning("page_refused", path=request.url.path, error=str(error))
         return trouble(request, status, str(error), error.hint, code=error.code)
+
+    @web.exception_handler(NotLetIn)
+    async def not_let_in(request: Request, error: NotLetIn) -> Response:
+        return await turned_away(request, error)
 
     @web.exception_handler(RequestValidationError)
     async def not_understood(request: Request, error: RequestValidationError) -> Response:

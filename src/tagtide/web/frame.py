@@ -20,6 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tagtide.bootstrap import App
 from tagtide.core import formats
+from tagtide.core.access import Identity
 from tagtide.core.charts import Chart
 from tagtide.core.names import hashtag_url
 from tagtide.core.periods import zone_or_utc
@@ -30,7 +31,6 @@ from tagtide.renderers.spark import segments
 from tagtide.renderers.vega import script_version
 from tagtide.web import words
 from tagtide.web.assets import CHARTS, address
-from tagtide.web.identity import Visitor
 
 _FOLDER = Path(__file__).parent / "templates"
 _LONGEST = 300
@@ -75,9 +75,9 @@ def shared_of(request: Request) -> Shared:
     return found
 
 
-def visitor_of(request: Request) -> Visitor:
+def visitor_of(request: Request) -> Identity:
     """Who asks; known after the request was let in."""
-    found: Visitor = request.state.visitor
+    found: Identity = request.state.visitor
     return found
 
 

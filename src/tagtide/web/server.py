@@ -70,12 +70,11 @@ async def serve_pages(
     sock: socket.socket,
     announce: Callable[[str], None],
     *,
-    is_open: bool = False,
+    is_open: bool | None = None,
 ) -> None:
     """Serve the pages on a socket until cancelled; ``announce`` gets the address.
 
-    It is called when the pages answer. Handles no signals. ``is_open`` lets whoever reaches them
-    operate without an account.
+    It is called when the pages answer. Handles no signals. ``is_open`` as in `make_app`.
     """
     import uvicorn
 
@@ -120,9 +119,9 @@ def _quiet(server: uvicorn.Server) -> uvicorn.Server:
 
 
 async def serve_overview(app: App, host: str, port: int, announce: Callable[[str], None]) -> None:
-    """Serve only the pages of what is stored, open to whoever reaches them, until cancelled.
+    """Serve only the pages of what is stored, until cancelled. Runs no schedules.
 
-    Runs no schedules; for the demo, on loopback. Raises `Conflict` when the port is taken.
+    Raises `Conflict` when the port is taken.
     """
     with listen(host, port) as sock:
-        await serve_pages(app, Health(), sock, announce, is_open=True)
+        await serve_pages(app, Health(), sock, announce)

@@ -110,7 +110,7 @@ async def _names_of(request: Request) -> tuple[str, str]:
     given = request.headers[KEY_HEADER].strip()
     if not given or len(given) > _LONGEST_KEY or not given.isprintable():
         raise InvalidInput(f"An idempotency key has 1 to {_LONGEST_KEY} printable characters.")
-    parts = (visitor_of(request).name, request.method, request.url.path, given)
+    parts = (str(visitor_of(request).key), request.method, request.url.path, given)
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     query = request.url.query.encode()
     return key, hashlib.sha256(query + b"\0" + await request.body()).hexdigest()

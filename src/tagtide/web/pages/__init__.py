@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from tagtide.web.pages import today
+from tagtide.web.pages import account, entrance, today, tokens, users
 
 
 def routers() -> list[APIRouter]:
     """The routes of every page."""
-    return [today.router()]
+    return [
+        today.router(),
+        entrance.router(),
+        account.router(),
+        users.router(),
+        tokens.router(),
+    ]

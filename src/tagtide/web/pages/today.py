@@ -6,8 +6,9 @@ from fastapi import APIRouter, Request, Response
 
 from tagtide.core import formats
 from tagtide.core.planning import Phase
+from tagtide.services.accounts import note_look
 from tagtide.services.views.today import CampaignLine, Purse, TodayView, view_today
-from tagtide.web.frame import page, shared_of
+from tagtide.web.frame import page, shared_of, visitor_of
 from tagtide.web.words import ago
 
 
@@ -18,7 +19,8 @@ def router() -> APIRouter:
     @routes.get("/", response_model=None)
     async def today(request: Request) -> Response:
         app = shared_of(request).app
-        view = await view_today(app.context, schedules=app.schedules)
+        look = await note_look(app.accounts, visitor_of(request))
+        view = await view_today(app.context, schedules=app.schedules, since=look.before)
         zones = {line.timezone for line in view.campaigns}
         return await page(
             request,
