@@ -230,9 +230,10 @@ def address_of(process: Process) -> str:
     return line.split()[3].rstrip("/")
 
 
-def get(process: Process, path: str) -> httpx2.Response:
+def get(process: Process, path: str, token: str | None = None) -> httpx2.Response:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     with httpx2.Client(trust_env=False, timeout=10.0) as client:
-        return client.get(address_of(process) + path)
+        return client.get(address_of(process) + path, headers=headers)
 
 
 def until(

@@ -10,10 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import psycopg
 import pytest
 from jobs_lab import (
+    Process,
     add,
+    address_of,
     api,
     campaign,
     environment,
@@ -55,6 +58,20 @@ def owner_of_pending(url: str) -> int:
         ).fetchall()
     (executor,) = rows
     return int(executor[0].split(":")[1])
+
+
+def token_for(url: str, server: SimulatorServer, folder: Path) -> str:
+    """A token that may read, made beside the running server."""
+    command = [sys.executable, "-m", "tagtide", "tokens", "create", "probe", "--scope", "read"]
+    ended = subprocess.run(
+        command,
+        env=environment(url, server),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return ended.stdout.strip()
 
 
 def sqlite_in(folder: Path) -> str:
@@ -179,14 +196,56 @@ def test_pages_of_a_running_process(tmp_path: Path) -> None:
         until(lambda: len(finished(url)) == 1, process)
         until(lambda: get(process, "/readyz").status_code == 200, process)
         assert get(process, "/readyz").json()["status"] == "ok"
-        metrics = get(process, "/metrics").text
+        assert get(process, "/metrics").status_code == 303
+        token = token_for(url, server, tmp_path)
+        metrics = get(process, "/metrics", token).text
         assert 'tagtide_runs_total{job="collect",reason="",status="ok"} 1.0' in metrics
         assert "tagtide_scheduler_tick_age_seconds" in metrics
-        assert "Collection" in get(process, "/").text
+        assert "Lumen" in get(process, "/", token).text
 
         second = serve_process(url, server, tmp_path)
         assert second.popen.wait(20) == 75
         assert f"is held by process {process.popen.pid}" in second.text
+        assert process.end() == 0
+
+
+def post(process: Process, path: str, **fields: str) -> httpx2.Response:
+    home = address_of(process)
+    with httpx2.Client(trust_env=False, timeout=10.0) as client:
+        return client.post(home + path, data=fields, headers={"origin": home})
+
+
+def test_the_console_says_how_to_make_the_first_account(tmp_path: Path) -> None:
+    """Whoever sees the console can; a stranger who was faster at the door cannot."""
+    url = sqlite_in(tmp_path)
+    ana = {"name": "ana", "password": "kumquat marmalade"}
+    with api() as server:
+        process = serve_process(url, server, tmp_path, "--host", "0.0.0.0")
+        until(lambda: "/setup?token=" in process.text, process)
+        token = process.text.partition("/setup?token=")[2].split()[0]
+        assert len(token) == 32
+        assert post(process, "/setup", **ana).status_code == 403
+        made = post(process, "/setup", token=token, **ana)
+        assert made.status_code == 303
+        assert post(process, "/setup", token=token, **ana).headers["location"] == "/login"
+        assert post(process, "/login", **ana).status_code == 303
+        assert process.end() == 0
+        assert ana["password"] not in process.text
+
+        # Once there is an account, nothing is said any more.
+        again = serve_process(url, server, tmp_path, "--host", "0.0.0.0")
+        assert get(again, "/").headers["location"] == "/login?next=%2F"
+        assert again.end() == 0
+        assert "setup" not in again.text
+
+
+def test_on_this_machine_the_first_account_needs_no_token(tmp_path: Path) -> None:
+    url = sqlite_in(tmp_path)
+    with api() as server:
+        process = serve_process(url, server, tmp_path)
+        until(lambda: "/setup" in process.text, process)
+        assert "token" not in process.text
+        assert post(process, "/setup", name="ana", password="kumquat marmalade").status_code == 303
         assert process.end() == 0
 
 

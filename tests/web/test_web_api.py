@@ -15,8 +15,10 @@ import pytest
 from test_web_pages import pages, tell_a_story
 
 from tagtide.bootstrap import App
+from tagtide.core.access import Scope
 from tagtide.errors import InvalidInput
 from tagtide.jobs import Health
+from tagtide.services.accounts import make_token
 from tagtide.web import make_app
 from tagtide.web.api.paging import from_cursor, to_cursor
 
@@ -30,19 +32,13 @@ def at_the_api(folder: Path, act: Act) -> None:
     async def main() -> None:
         async with pages(folder) as (app, _):
             served = httpx2.ASGITransport(app=make_app(app, Health(), is_open=True))
+            # In the open demo one may operate, not administer.
+            _, token = await make_token(app.accounts, "tests", Scope.ADMIN, by="tests")
+            headers = {**OWN, "authorization": f"Bearer {token}"}
             async with httpx2.AsyncClient(
-                transport=served, base_url="http://localhost", headers=OWN
+                transport=served, base_url="http://localhost", headers=headers
             ) as client:
-                # In the open demo one may operate, not administer.
-                from tagtide.web.access import Need
-                from tagtide.web.identity import Visitor
-
-                async def admin(_: object) -> Visitor:
-                    return Visitor(name="local", level=Need.ADMIN)
-
-                with pytest.MonkeyPatch.context() as patch:
-                    patch.setattr("tagtide.web.app.identify", admin)
-                    await act(app, client)
+                await act(app, client)
 
     asyncio.run(main())
 
