@@ -139,6 +139,26 @@ def test_the_router_and_the_table_are_the_same(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+OPEN = {
+    ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/assets/{digest}/{name}"),
+    ("GET", "/setup"), ("POST", "/setup"), ("GET", "/login"), ("POST", "/login"),
+    ("POST", "/logout"),
+}  # fmt: skip
+
+
+def test_the_table_says_nothing_careless() -> None:
+    """What the table itself must not say, in words of its own."""
+    for (method, path), need in ACCESS.items():
+        if need is Need.PUBLIC:
+            assert (method, path) in OPEN, path
+        elif method != "GET":
+            assert need is not Need.READ, f"{method} {path} changes something"
+        if re.match(r"/(api/v1|settings)/?.*(users|tokens)", path):
+            assert need is Need.ADMIN, path
+        if path.startswith("/account"):
+            assert need is Need.ACCOUNT, path
+
+
 def test_a_route_without_an_entry_is_closed_to_admins_too(tmp_path: Path) -> None:
     async def main() -> None:
         async with opened(tmp_path) as lab, everybody(lab) as identities:
