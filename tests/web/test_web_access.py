@@ -376,6 +376,17 @@ def test_probes_answer_everybody_and_say_little(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_forms_of_ours_say_where_they_come_from(tmp_path: Path) -> None:
+    """With "no-referrer" a browser sends our own forms with `Origin: null`, which is refused."""
+
+    async def main() -> None:
+        async with opened(tmp_path) as lab, lab.browser() as browser:
+            for path in ("/setup", "/healthz"):
+                assert (await browser.get(path)).headers["referrer-policy"] == "same-origin"
+
+    asyncio.run(main())
+
+
 def test_the_name_behind_https_is_served(tmp_path: Path) -> None:
     async def main() -> None:
         async with opened(tmp_path, web__public_url=PUBLIC) as lab:

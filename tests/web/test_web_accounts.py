@@ -15,6 +15,7 @@ from web_lab import GOOD, HOME, PUBLIC, Lab, opened
 from tagtide.core.access import How, Role, Scope
 from tagtide.services.accounts import identify, new_set_up_token
 from tagtide.web.forms import local_path
+from tagtide.web.words import browser as browser_name
 
 OTHER = "another marmalade"
 
@@ -424,6 +425,26 @@ def test_sessions_are_listed_and_ended(tmp_path: Path) -> None:
                 assert (await bens.get("/account")).status_code == 200
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0",
+         "Firefox on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 "
+         "Safari/537.36 Edg/142.0", "Edge on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18.0 "
+         "Mobile/15E148 Safari/604.1", "Safari on iPhone"),
+        ("Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/142.0 Mobile Safari/537.36",
+         "Chrome on Android"),
+        ("curl/8.5", "curl"),
+        ("a script\x1b[31m of ours", "a script[31m of ours"),
+        ("", "not said"),
+    ],
+)  # fmt: skip
+def test_browsers_have_the_names_people_know(agent: str, name: str) -> None:
+    assert browser_name(agent) == name
 
 
 def test_own_tokens_are_shown_once_and_revoked(tmp_path: Path) -> None:

@@ -226,7 +226,7 @@ def test_every_answer_is_guarded(tmp_path: Path, path: str) -> None:
             assert "frame-ancestors 'none'" in policy
             assert "unsafe" not in policy
             assert headers["x-content-type-options"] == "nosniff"
-            assert headers["referrer-policy"] == "no-referrer"
+            assert headers["referrer-policy"] == "same-origin"
             refused = await get(path, host="evil.example")
             assert refused.status_code == 421
             assert "tagtide" not in refused.text

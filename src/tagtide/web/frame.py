@@ -144,6 +144,7 @@ def environment() -> Environment:
     made.filters |= {
         "about": words.about,
         "ago": words.ago,
+        "browser": words.browser,
         "change": formats.change,
         "clean": lambda text, limit=_LONGEST: formats.clean_text(text, limit),
         "compact": formats.compact,

@@ -83,3 +83,35 @@ def about(delivery: Delivery) -> str:
     alert = delivery.notification.payload.get("alert")
     reason = alert.get("reason") if isinstance(alert, dict) else None
     return str(reason or delivery.notification.payload.get("message") or "several alerts")
+
+
+#: By what browsers say of themselves; the first that fits, because they all claim to be others too.
+_BROWSERS = {
+    "Edg": "Edge",
+    "OPR/": "Opera",
+    "SamsungBrowser": "Samsung Internet",
+    "Firefox": "Firefox",
+    "FxiOS": "Firefox",
+    "CriOS": "Chrome",
+    "Chrome": "Chrome",
+    "Safari": "Safari",
+    "curl": "curl",
+}
+_SYSTEMS = {
+    "Windows": "Windows",
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Mac OS X": "macOS",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
+
+
+def browser(agent: str) -> str:
+    """What people call a browser by what it says of itself: ``Firefox on Linux``."""
+    name = next((name for sign, name in _BROWSERS.items() if sign in agent), None)
+    system = next((name for sign, name in _SYSTEMS.items() if sign in agent), None)
+    if name is None:
+        return formats.clean_text(agent, 40) or "not said"
+    return f"{name} on {system}" if system else name
