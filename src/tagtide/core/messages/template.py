@@ -51,10 +51,10 @@ class Template:
         return "".join(text + (values[name] if name else "") for text, name in self.parts)
 
 
-def parse_template(text: str) -> Template:
+def parse_template(text: str, placeholders: Mapping[str, str] = PLACEHOLDERS) -> Template:
     """Check a wording. Raises `InvalidInput` that names the first thing that is wrong.
 
-    ``{{`` and ``}}`` stand for braces.
+    ``{{`` and ``}}`` stand for braces; ``placeholders`` is the closed list of names.
     """
     if len(text) > MAX_TEMPLATE:
         raise InvalidInput(f"a wording has at most {MAX_TEMPLATE:,} characters")
@@ -71,17 +71,17 @@ def parse_template(text: str) -> Template:
             case "{" | "}":
                 raise InvalidInput("a brace has no partner; write {{ or }} for a brace itself")
             case _:
-                parts.append((literal, _known(found.group(1))))
+                parts.append((literal, _known(found.group(1), placeholders)))
                 literal = ""
     return Template((*parts, (literal + text[end:], "")))
 
 
-def _known(name: str) -> str:
-    if name in PLACEHOLDERS:
+def _known(name: str, placeholders: Mapping[str, str]) -> str:
+    if name in placeholders:
         return name
     shown = "".join(char if char.isprintable() else "?" for char in name[:40])
     if not re.fullmatch(r"[A-Za-z_]+", name):
         raise InvalidInput(f"{{{shown}}} is no placeholder: only a name may stand in braces")
-    near = difflib.get_close_matches(name.lower(), PLACEHOLDERS, n=1)
-    meant = f"did you mean {{{near[0]}}}?" if near else f"there are {', '.join(PLACEHOLDERS)}"
+    near = difflib.get_close_matches(name.lower(), placeholders, n=1)
+    meant = f"did you mean {{{near[0]}}}?" if near else f"there are {', '.join(placeholders)}"
     raise InvalidInput(f"there is no placeholder {{{shown}}}; {meant}")
