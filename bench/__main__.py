@@ -20,6 +20,7 @@ NAMES = (
     "latest",
     "virality",
     "delivery",
+    "desk",
     "detection",
 )
 #: Parts of a benchmark, which run only when they are named.

@@ -176,6 +176,8 @@ class Campaign:
     #: Cron expression per job, where it differs from the installation's; the zone is the campaign's
     #: unless the expression ends in one ("0 9 * * 1 UTC").
     schedules: dict[Job, str] = field(default_factory=dict)
+    #: Wording of the request for rights (`core.desk.request`); None takes ours.
+    request: str | None = None
     created_at: datetime | None = None
 
     def own(self) -> tuple[CampaignHashtag, ...]:

@@ -246,7 +246,7 @@ def test_undo_goes_back_step_by_step_and_writes_each_down() -> None:
         ({"territory": ("WORLD",)}, ORGANIC, NOON, "CH", Clearance.CLEARED),
         ({"territory": ("FR",)}, ORGANIC, NOON, "EU", Clearance.OTHER_TERRITORY),
         ({"channels": (SPARK,)}, SPARK, NOON, None, Clearance.NO_SPARK_CODE),
-        ({"channels": (SPARK,), "spark_code": "#abcde"}, SPARK, NOON, None, Clearance.NO_SPARK_CODE),
+        ({"channels": (SPARK,), "spark_code": "#abcd"}, SPARK, NOON, None, Clearance.NO_SPARK_CODE),
         ({"is_withdrawn": True}, ORGANIC, NOON, None, Clearance.NO_RIGHT),
     ],
 )  # fmt: skip

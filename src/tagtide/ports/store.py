@@ -32,6 +32,7 @@ from tagtide.models import (
     VideoReading,
 )
 from tagtide.ports.accounts import AccountStore
+from tagtide.ports.desk import DeskStore
 from tagtide.ports.records import (
     AttemptEnd,
     Balance,
@@ -398,6 +399,7 @@ class Store(
     OverviewStore,
     RequestStore,
     AccountStore,
+    DeskStore,
     Protocol,
 ):
     """Everything that is kept."""

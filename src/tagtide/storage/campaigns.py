@@ -161,6 +161,7 @@ def _columns(campaign: Campaign) -> dict[str, Any]:
         "page_budget": campaign.page_budget,
         "credits_per_day": campaign.credits_per_day,
         "schedules": {str(job): cron for job, cron in campaign.schedules.items()},
+        "request": campaign.request,
     }
 
 
@@ -179,6 +180,7 @@ def _campaign(row: Any, hashtags: list[CampaignHashtag]) -> Campaign:
         page_budget=row.page_budget,
         credits_per_day=row.credits_per_day,
         schedules={Job(job): cron for job, cron in row.schedules.items()},
+        request=row.request,
         created_at=row.created_at,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -108,7 +108,7 @@ class Readings(Topic):
         """
         facts = _facts(read_since, video_ids, high_priority, reaching)
         some = _some_videos(campaign_id, seen_in_run, facts, _feeds_of(hashtags, role))
-        return await self._db.read(lambda c: _known_videos(c, campaign_id, some))
+        return await self._db.read(lambda c: known_videos_in(c, campaign_id, some))
 
     async def crowd(self, campaign_id: int, role: Role) -> Crowd:
         """Sums over the videos in the feeds of hashtags of that role whose views are known."""
@@ -268,17 +268,23 @@ def _near(
 # --- videos of a campaign -------------------------------------------------------------------------
 
 
-def _known_videos(
+def known_videos_in(
     connection: Connection, campaign_id: int, some: Select[tuple[int]] | None
 ) -> list[KnownVideo]:
+    """Videos of a campaign whose keys ``some`` selects, or all; by id."""
     rows = connection.execute(_known_videos_query(campaign_id, some)).all()
     if not rows:
         return []
-    feeds = _feeds(connection, campaign_id, some)
-    names = {
+    feeds = feeds_in(connection, campaign_id, some)
+    names = hashtag_names(connection)
+    return [known_video_of(row, names, feeds.get(row[0], ())) for row in rows]
+
+
+def hashtag_names(connection: Connection) -> dict[int, str]:
+    """Names of all hashtags by key."""
+    return {
         row.id: row.name for row in connection.execute(select(t.hashtag.c.id, t.hashtag.c.name))
     }
-    return [_known_video(row, names, feeds.get(row[0], ())) for row in rows]
 
 
 def _facts(
@@ -353,7 +359,7 @@ def _crowd(row: Any) -> Crowd:
     return Crowd(count=count, views=views, engagement=sum(engagement))
 
 
-def _feeds(
+def feeds_in(
     connection: Connection, campaign_id: int, some: Select[tuple[int]] | None
 ) -> dict[int, list[int]]:
     """The campaign's hashtags in whose feeds each video was seen, by video key."""
@@ -391,30 +397,34 @@ def _seen_in(campaign_id: int, feeds: ColumnElement[bool]) -> Select[tuple[int]]
     )
 
 
+#: What `known_video_of` reads, in its order.
+KNOWN_COLUMNS = (
+    t.campaign_video.c.video_key,
+    t.campaign_video.c.hashtag_key,
+    t.campaign_video.c.first_seen_at,
+    t.campaign_video.c.high_priority_at,
+    t.video.c.video_id,
+    t.video.c.caption,
+    t.video.c.created_at,
+    t.video.c.read_at,
+    t.video.c.view_count,
+    t.video.c.like_count,
+    t.video.c.comment_count,
+    t.video.c.share_count,
+    t.video.c.save_count,
+    t.video.c.source,
+    t.creator.c.creator_key,
+    t.creator.c.username,
+    t.creator.c.sec_uid,
+    t.creator.c.nickname,
+    t.creator.c.follower_count,
+)
+
+
 def _known_videos_query(campaign_id: int, some: Select[tuple[int]] | None) -> Select[Any]:
     held, video, creator = t.campaign_video, t.video, t.creator
     query = (
-        select(
-            held.c.video_key,
-            held.c.hashtag_key,
-            held.c.first_seen_at,
-            held.c.high_priority_at,
-            video.c.video_id,
-            video.c.caption,
-            video.c.created_at,
-            video.c.read_at,
-            video.c.view_count,
-            video.c.like_count,
-            video.c.comment_count,
-            video.c.share_count,
-            video.c.save_count,
-            video.c.source,
-            creator.c.creator_key,
-            creator.c.username,
-            creator.c.sec_uid,
-            creator.c.nickname,
-            creator.c.follower_count,
-        )
+        select(*KNOWN_COLUMNS)
         .join(video, video.c.id == held.c.video_key)
         .join(creator, creator.c.id == video.c.creator_key)
         .where(held.c.campaign_id == campaign_id)
@@ -423,7 +433,8 @@ def _known_videos_query(campaign_id: int, some: Select[tuple[int]] | None) -> Se
     return query if some is None else query.where(held.c.video_key.in_(some))
 
 
-def _known_video(row: Any, names: dict[int, str], feeds: Sequence[int]) -> KnownVideo:
+def known_video_of(row: Any, names: Mapping[int, str], feeds: Sequence[int]) -> KnownVideo:
+    """A row of `KNOWN_COLUMNS`; names of hashtags by key, and keys of its feeds."""
     # Ten thousand of these make a page: unpacking is cheaper than asking the row name by name.
     (
         _, first, first_seen_at, high_priority_at, video_id, caption, created_at, read_at,

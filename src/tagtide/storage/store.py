@@ -24,6 +24,9 @@ from tagtide.storage.database import (
     sqlite_file,
 )
 from tagtide.storage.deliveries import Deliveries
+from tagtide.storage.desk import Desk
+from tagtide.storage.desk_list import DeskLists
+from tagtide.storage.desk_reminders import DeskReminders
 from tagtide.storage.detectors import Detectors
 from tagtide.storage.failures import translate
 from tagtide.storage.ledger import Ledger
@@ -54,6 +57,9 @@ class SqlStore(
     Deliveries,
     Overviews,
     Requests,
+    Desk,
+    DeskLists,
+    DeskReminders,
     Workers,
     Users,
     Sessions,

@@ -170,6 +170,8 @@ campaign = Table(
     #: How its readers write; NULL takes what a channel is set to.
     Column("numbers", Text),
     Column("clock", Text),
+    #: Wording of the request for rights; NULL takes ours.
+    Column("request", Text),
 )
 _partial_index(
     "uq_campaign_name_in_service",
@@ -246,6 +248,7 @@ video = Table(
     Column("read_at", Instant, nullable=False),
     *_counters(),
     UniqueConstraint("video_id"),
+    Index(None, "creator_key"),
 )
 
 video_reading = Table(
@@ -313,6 +316,14 @@ _partial_index(
     "ix_campaign_video_priority",
     campaign_video.c.high_priority_at,
     where=campaign_video.c.high_priority_at.is_not(None),
+)
+_HIGH_PRIORITY = text("high_priority_at IS NOT NULL")
+Index(
+    "ix_campaign_video_high_priority",
+    campaign_video.c.campaign_id,
+    campaign_video.c.first_seen_at,
+    sqlite_where=_HIGH_PRIORITY,
+    postgresql_where=_HIGH_PRIORITY,
 )
 
 # --- what was done --------------------------------------------------------------------------------
@@ -567,6 +578,118 @@ report = Table(
     Column("day", Date, primary_key=True),
     Column("made_at", Instant, nullable=False),
     Column("body", JSON, nullable=False),
+)
+
+# --- the desk -------------------------------------------------------------------------------------
+
+#: Where a video stands, made of its steps; no row is a video that nobody has touched.
+desk_item = Table(
+    "desk_item",
+    metadata,
+    _key("campaign_id", "campaign.id", primary=True),
+    _key("video_key", "video.id", primary=True),
+    Column("state", String(16), nullable=False),
+    #: Number of its newest step; one that rests on an older one is refused.
+    Column("version", Integer, nullable=False),
+    Column("assignee", Text),
+    Column("asked_in", Integer),
+    Column("asked_at", Instant),
+    #: When its last right ends; NULL has no end.
+    Column("ends_at", Instant),
+    Column("changed_at", Instant, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Index(None, "campaign_id", "state"),
+    sqlite_with_rowid=False,
+)
+
+#: The history of the desk; rows are only ever added.
+desk_step = Table(
+    "desk_step",
+    metadata,
+    _key("campaign_id", "campaign.id", primary=True),
+    _key("video_key", "video.id", primary=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("from_state", String(16), nullable=False),
+    Column("to_state", String(16), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("data", JSON, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: What creators have allowed, under the number of the step; rows are only ever added.
+desk_right = Table(
+    "desk_right",
+    metadata,
+    _key("campaign_id", "campaign.id", primary=True),
+    _key("video_key", "video.id", primary=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("channels", JSON, nullable=False),
+    Column("territory", JSON, nullable=False),
+    Column("edits", Boolean),
+    Column("is_paid", Boolean),
+    #: As text, since it is money.
+    Column("fee_amount", Text),
+    Column("fee_currency", String(3)),
+    Column("fee_note", Text),
+    Column("granted_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("evidence_text", Text),
+    Column("evidence_url", Text),
+    Column("evidence_at", Instant),
+    Column("spark_code", Text),
+    Column("spark_expires_at", Instant),
+    Column("recorded_at", Instant, nullable=False),
+    Column("recorded_by", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+desk_label = Table(
+    "desk_label",
+    metadata,
+    _key("campaign_id", "campaign.id", primary=True),
+    Column("label", Text, primary_key=True),
+    _key("video_key", "video.id", primary=True),
+    sqlite_with_rowid=False,
+)
+
+#: What of an item ends when, made of its steps.
+desk_end = Table(
+    "desk_end",
+    metadata,
+    _key("campaign_id", "campaign.id", primary=True),
+    _key("video_key", "video.id", primary=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("cause", String(16), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Index(None, "campaign_id", "at"),
+    sqlite_with_rowid=False,
+)
+
+#: What people were reminded of, so that they hear it once.
+desk_reminder = Table(
+    "desk_reminder",
+    metadata,
+    _key("campaign_id", "campaign.id", primary=True),
+    _key("video_key", "video.id", primary=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("cause", String(16), primary_key=True),
+    #: Days before the end, or without an answer.
+    Column("stage", Integer, primary_key=True, autoincrement=False),
+    Column("told_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: Days on which people were reminded, in the campaign's zone.
+desk_reminder_day = Table(
+    "desk_reminder_day",
+    metadata,
+    _key("campaign_id", "campaign.id", primary=True),
+    Column("day", Date, primary_key=True),
+    Column("told_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # --- who works ------------------------------------------------------------------------------------

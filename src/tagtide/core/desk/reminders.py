@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from tagtide.core.desk.clearance import WORLD
+from tagtide.core.desk.terms import DeskItem, Right
 from tagtide.core.formats import clean_text, counted, date_text, iso_utc
 from tagtide.core.messages.notification import VERSION
 from tagtide.core.periods import zone_or_utc
@@ -114,3 +116,58 @@ def _sentence(due: Due, timezone: str, now: datetime) -> str:
         return f"{whose} was asked on {on} and has not answered for {counted(days, 'day')}."
     what = "The right" if due.cause is Cause.RIGHT_ENDS else "The Spark code"
     return f"{what} of {whose} ends on {on}, in {counted(days, 'day')}."
+
+
+# --- what ends ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """A right or a Spark code that ends."""
+
+    cause: Cause
+    number: int
+    at: datetime
+
+
+def ends_of(item: DeskItem) -> tuple[End, ...]:
+    """What of an item ends by its date; not what a longer right goes on allowing."""
+    rights = [r for r in item.rights if not r.is_withdrawn and r.revoked_at is None]
+    found: list[End] = []
+    for right in rights:
+        if right.expires_at is not None and not any(_goes_on(other, right) for other in rights):
+            found.append(End(cause=Cause.RIGHT_ENDS, number=right.number, at=right.expires_at))
+        if _code_ends_first(right) and not any(_code_goes_on(other, right) for other in rights):
+            assert right.spark_expires_at is not None
+            end = End(cause=Cause.SPARK_CODE_ENDS, number=right.number, at=right.spark_expires_at)
+            found.append(end)
+    return tuple(sorted(found, key=lambda end: (end.at, end.number, end.cause)))
+
+
+def last_end_of(item: DeskItem) -> datetime | None:
+    """When the last right that was not revoked ends; None has no end, or there is none."""
+    rights = [r for r in item.rights if not r.is_withdrawn and r.revoked_at is None]
+    ends = [right.expires_at for right in rights]
+    known = [end for end in ends if end is not None]
+    return max(known, default=None) if len(known) == len(ends) else None
+
+
+def _goes_on(other: Right, right: Right) -> bool:
+    if right.expires_at is None or not _allows_as_much(other, right):
+        return False
+    return other.expires_at is None or other.expires_at > right.expires_at
+
+
+def _allows_as_much(other: Right, right: Right) -> bool:
+    channels = set(other.channels) >= set(right.channels)
+    return channels and (WORLD in other.territory or set(other.territory) >= set(right.territory))
+
+
+def _code_ends_first(right: Right) -> bool:
+    code_end = right.spark_expires_at
+    return code_end is not None and (right.expires_at is None or code_end < right.expires_at)
+
+
+def _code_goes_on(other: Right, right: Right) -> bool:
+    mine, its = right.spark_expires_at, other.spark_expires_at
+    return mine is not None and its is not None and its > mine
