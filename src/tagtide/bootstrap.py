@@ -26,6 +26,7 @@ from tagtide.models import Job
 from tagtide.ports import Channel, Clock, Lifeline, Source, Spool, Store
 from tagtide.services.accounts.context import AccountContext
 from tagtide.services.context import BudgetPolicy, Context
+from tagtide.services.context import BudgetPolicy, Context, DeskPolicy
 from tagtide.settings import LOOPBACK, ChannelSettings, Loaded, Settings, mask_url
 
 if TYPE_CHECKING:
@@ -128,6 +129,11 @@ def make_context(settings: Settings, store: Store, source: Source, clock: Clock)
         slot_deadline=timedelta(seconds=settings.api.slot_deadline),
         price_per_credit=settings.api.price_per_credit,
         currency=settings.api.currency,
+        desk=DeskPolicy(
+            brand=settings.desk.brand,
+            unanswered=timedelta(days=settings.desk.unanswered_days),
+            remind_hour=settings.desk.remind_hour,
+        ),
     )
 
 

@@ -299,6 +299,17 @@ class DeadmanSettings(Section):
         return _checked_networks(value)
 
 
+class DeskSettings(Section):
+    """The review desk: requests for rights, and reminders."""
+
+    #: Name of the brand in requests; the campaign's name where none is set.
+    brand: str | None = Field(default=None, min_length=1, max_length=100)
+    #: People are reminded of a request that has no answer after so many days.
+    unanswered_days: int = Field(default=7, ge=1, le=365)
+    #: Hour of the day, in the campaign's zone, from which people are reminded.
+    remind_hour: int = Field(default=9, ge=0, le=23)
+
+
 class WebSettings(Section):
     """Pages of `tagtide serve`."""
 
@@ -363,6 +374,7 @@ class Settings(Section):
     collect: CollectSettings = CollectSettings()
     channels: dict[str, ChannelSettings] = Field(default_factory=dict)
     deadman: DeadmanSettings = DeadmanSettings()
+    desk: DeskSettings = DeskSettings()
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
 

@@ -78,6 +78,11 @@ def _settings_options(command: Any) -> Any:
                 metavar="JOB=CRON",
                 help='e.g. "track=0 */3 * * *".',
             ),
+            click.option(
+                "--request",
+                metavar="TEXT",
+                help="Wording of the request for rights (docs/desk.md).",
+            ),
         ]
     ):
         command = option(command)
@@ -130,6 +135,7 @@ def _from_typed(app: App, name: str, typed: dict[str, Any]) -> Campaign:
         page_budget=settings.collect.pages if typed["pages"] is None else typed["pages"],
         credits_per_day=typed["credits_per_day"],
         schedules=_schedules(typed["schedules"]),
+        request=typed["request"] or None,
     )
 
 
@@ -317,6 +323,7 @@ def _edited(app: App, before: Campaign, typed: dict[str, Any]) -> Campaign:
             before.credits_per_day if typed["credits_per_day"] is None else typed["credits_per_day"]
         ),
         schedules=before.schedules | _schedules(typed["schedules"]),
+        request=before.request if typed["request"] is None else typed["request"] or None,
     )
     return replace(made, campaign_id=before.campaign_id, created_at=before.created_at)
 
@@ -399,6 +406,7 @@ def campaign_dict(campaign: Campaign) -> dict[str, Any]:
         "page_budget": campaign.page_budget,
         "credits_per_day": campaign.credits_per_day,
         "schedules": {job.value: text for job, text in campaign.schedules.items()},
+        "request": campaign.request,
     }
 
 

@@ -33,6 +33,7 @@ from tagtide.ports import Balance, Changes, Channel, Clock, Lifeline
 from tagtide.services.context import Context
 from tagtide.services.deliver import deliver_channel
 from tagtide.services.deliveries import prune_deliveries, watch_deliveries
+from tagtide.services.desk_reminders import remind_all
 from tagtide.services.detection import refresh_pool
 from tagtide.services.ping import ping
 from tagtide.services.self_alerts import check_self
@@ -499,6 +500,7 @@ class Service:
         await prune_deliveries(self._context)
         await self._context.store.prune_requests(self._clock.now() - _ANSWERS_KEPT)
         await refresh_pool(self._context)
+        await remind_all(self._context)
 
     # --- giving up --------------------------------------------------------------------------------
 

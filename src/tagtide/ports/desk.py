@@ -22,7 +22,7 @@ class DeskSort(StrEnum):
     VIEWS = "views"
     #: Touched last.
     CHANGED = "changed"
-    #: The right or code that ends next.
+    #: The right or code that ends next; only where one does.
     ENDS = "ends"
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
 
+from tagtide.core.desk.request import parse_request
 from tagtide.core.messages.style import CLOCKS, NUMBERS
 from tagtide.core.names import nearest, parse_campaign_name, parse_hashtag
 from tagtide.core.rule_limits import problems_of
@@ -46,6 +47,7 @@ def make_campaign(
     schedules: Mapping[Job, str] | None = None,
     numbers: str | None = None,
     clock: str | None = None,
+    request: str | None = None,
 ) -> Campaign:
     """Check what was typed and make a campaign of it; nothing is stored.
 
@@ -61,6 +63,8 @@ def make_campaign(
         raise InvalidInput("credits per day cannot be negative")
     _check_range("credits per day", credits_per_day or 1)
     _check_style(numbers, clock)
+    if request is not None:
+        parse_request(request)
     return Campaign(
         name=parse_campaign_name(name),
         hashtags=tags,
@@ -74,6 +78,7 @@ def make_campaign(
         page_budget=page_budget,
         credits_per_day=credits_per_day,
         schedules=dict(schedules or {}),
+        request=request,
     )
 
 
@@ -168,6 +173,7 @@ _KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "page_budget": (_is_whole, "a whole number"),
     "credits_per_day": (_is_whole, "a whole number"),
     "schedules": (lambda v: isinstance(v, Mapping), "a table"),
+    "request": (lambda v: isinstance(v, str), "a text"),
 }
 
 

@@ -48,6 +48,18 @@ class BudgetPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeskPolicy:
+    """What the configuration says about the desk."""
+
+    #: Name of the brand in requests; None takes the campaign's name.
+    brand: str | None = None
+    #: A request that has waited for so long is worth a reminder.
+    unanswered: timedelta = timedelta(days=7)
+    #: Hour of the day, in the campaign's zone, from which people are reminded.
+    remind_hour: int = 9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """Ports and policies of one process."""
 
@@ -67,6 +79,7 @@ class Context:
     lease: timedelta = timedelta(seconds=60)
     price_per_credit: float = 0.01
     currency: str = "USD"
+    desk: DeskPolicy = DeskPolicy()
     #: Shared by all runs of the process, so that an outage is noticed once.
     breaker: Breaker = field(default_factory=Breaker)
 

@@ -51,8 +51,6 @@ _item, _held, _video, _end = t.desk_item.c, t.campaign_video.c, t.video.c, t.des
 _SAME = (_held.campaign_id == _item.campaign_id) & (_held.video_key == _item.video_key)
 #: What a list without a choice of states shows beside new ones of high priority.
 _OPEN = frozenset({DeskState.SHORTLISTED, DeskState.ASKED, DeskState.GRANTED})
-#: Below every instant.
-_NEVER = -(2**62)
 
 
 class DeskLists(Topic):
@@ -94,12 +92,12 @@ def _state(now: datetime) -> ColumnElement[str]:
     return case((is_over, literal(DeskState.EXPIRED.value)), else_=_item.state)
 
 
-def _next_end(now: datetime, item: Any) -> ColumnElement[Any]:
-    mine = (_end.campaign_id == item.campaign_id, _end.video_key == item.video_key)
+def _next_end(now: datetime) -> ColumnElement[Any]:
+    mine = (_end.campaign_id == _held.campaign_id, _end.video_key == _held.video_key)
     return (
         select(func.min(_end.at, type_=t.Instant))
         .where(*mine, _end.at > now)
-        .correlate(item.campaign_id.table)
+        .correlate(t.campaign_video)
         .scalar_subquery()
     )
 
@@ -110,7 +108,8 @@ def _arms(connection: Connection, query: DeskQuery) -> Iterator[Select[Any]]:
     facts = _facts(connection, query)
     for campaign_id in query.campaign_ids:
         yield _finished(_touched(campaign_id, query, wanted).where(*facts), campaign_id, query)
-        needs_a_row = query.label is not None or query.ends_before is not None or query.assignee
+        is_ending = query.ends_before is not None or query.sort is DeskSort.ENDS
+        needs_a_row = is_ending or query.label is not None or query.assignee
         if DeskState.NEW in wanted and not needs_a_row:
             arm = _untouched(connection, campaign_id).where(*facts)
             if query.states is None:
@@ -218,17 +217,25 @@ def _finished(
     elif query.sort is DeskSort.CHANGED and is_touched:
         key = type_coerce(_item.changed_at, BigInteger)
         order[0] = key.desc()
-    elif query.sort is DeskSort.ENDS and is_touched:
-        end = type_coerce(_next_end(query.now, _item), BigInteger)
-        key = func.coalesce(-end, literal(_NEVER, BigInteger))
-        order[0] = key.desc()
     elif query.sort is DeskSort.ENDS:
-        key = literal(_NEVER, BigInteger)
-        del order[0]
+        ends = _ends_after(query.now, campaign_id)
+        arm = arm.join(ends, ends.c.video_key == _held.video_key)
+        key = -type_coerce(ends.c.at, BigInteger)
+        order[0] = key.desc()
     if (place := query.after) is not None:
         arm = arm.where(_behind(key, campaign_id, place))
     arm = arm.add_columns(key, literal(campaign_id, BigInteger), _held.video_key)
     return arm.order_by(*order).limit(query.limit + 1)
+
+
+def _ends_after(now: datetime, campaign_id: int) -> Any:
+    """What ends next, by video."""
+    return (
+        select(_end.video_key, func.min(_end.at, type_=t.Instant).label("at"))
+        .where(_end.campaign_id == campaign_id, _end.at > now)
+        .group_by(_end.video_key)
+        .subquery()
+    )
 
 
 def _behind(key: ColumnElement[Any], campaign_id: int, place: DeskPlace) -> ColumnElement[bool]:
@@ -268,7 +275,7 @@ def _whole(campaign_id: int, keys: Sequence[int], now: datetime) -> Select[Any]:
             _item.asked_at,
             _item.changed_at,
             _item.changed_by,
-            _next_end(now, _held).label("next_end_at"),
+            _next_end(now).label("next_end_at"),
         )
         .select_from(t.campaign_video)
         .join(t.desk_item, _SAME, isouter=True)

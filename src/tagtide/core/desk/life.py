@@ -145,11 +145,11 @@ def move(
     source = state_at(item, now)
     reason = move_reason(source, to)
     if reason not in DONE:
-        return Decision(reason=reason, item=item)
+        return Decision(reason=reason, item=item, to=to)
     if to is _GRANTED:
         return _grant(item, source, reason, right, now=now, by=by, note=note)
     if right is not None:
-        return Decision(reason=DeskReason.RIGHT_WITHOUT_GRANT, item=item)
+        return Decision(reason=DeskReason.RIGHT_WITHOUT_GRANT, item=item, to=to)
     if to is _REVOKED:
         return _revoke(item, revoked, now=now, by=by, note=note)
     step = _step(item, StepKind.MOVE, source, to, now=now, by=by, note=note, data=data)

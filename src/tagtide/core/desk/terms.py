@@ -197,3 +197,5 @@ class Decision:
     step: Step | None = None
     #: Recorded with the step.
     right: Right | None = None
+    #: Where it could not be moved to.
+    to: DeskState | None = None

@@ -81,6 +81,8 @@ def notice(payload: Mapping[str, Any], look: Look, words: Words) -> Notice:
         return _alert_notice(kind, alert, look, words)
     if kind == "digest":
         return _digest_notice(payload, look, words)
+    if kind == "desk.reminder":
+        return _desk_notice(payload, look, words)
     if kind in ("self.firing", "self.resolved"):
         return _self_notice(kind, payload, look, words)
     text = clean_text(_text(payload.get("text")), _SENTENCE) or "A message from tagtide."
@@ -253,6 +255,27 @@ def _item(alert: Mapping[str, Any], look: Look, words: Words) -> tuple[str, str 
     style = look.style.of_campaign(alert.get("numbers"), alert.get("clock"))
     reason = _reason(alert, style, words)
     return _cut(f"{state}{about}: {reason}", 500), safe_link(_text(alert.get("url")))
+
+
+def _desk_notice(payload: Mapping[str, Any], look: Look, words: Words) -> Notice:
+    """Rights that end soon and requests without an answer."""
+    items = [item for item in _list(payload.get("items")) if isinstance(item, dict)]
+    more = payload.get("more")
+    left_out = (more if type(more) is int and more > 0 else 0) + max(0, len(items) - _ITEMS)
+    total = len(items[:_ITEMS]) + left_out
+    campaign = words(clean_text(_text(payload.get("campaign")), 80))
+    return Notice(
+        title=f"Desk: {counted(total, 'reminder')}" + (f", {campaign}" if campaign else ""),
+        text="Rights and codes that end soon, and requests without an answer.",
+        items=tuple(
+            (_cut(_reason(item, look.style, words), 500), safe_link(_text(item.get("url"))))
+            for item in items[:_ITEMS]
+        ),
+        note=f"{counted(left_out, 'more reminder')} in: tagtide desk list --expiring 14d"
+        if left_out
+        else "",
+        home=look.home,
+    )
 
 
 def _self_notice(kind: str, payload: Mapping[str, Any], look: Look, words: Words) -> Notice:

@@ -32,7 +32,10 @@ def thinner(payload: Mapping[str, Any]) -> dict[str, Any] | None:
     if isinstance(items, list) and len(items) > 1:
         kept = (len(items) + 1) // 2
         more = _more(payload) + len(items) - kept
-        return {**payload, "items": [bare(item) for item in items[:kept]], "more": more}
+        # Items of other messages are no alerts and are short already.
+        is_digest = payload.get("type") == "digest"
+        less = [bare(item) for item in items[:kept]] if is_digest else items[:kept]
+        return {**payload, "items": less, "more": more}
     if not isinstance(alert, dict):
         return None
     if alert.get("top_videos"):
