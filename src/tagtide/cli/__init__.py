@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "videos": ("lists", "videos", "Videos, ranked and filtered."),
     "creators": ("lists", "creators", "Creators, ranked and filtered."),
     "alerts": ("alerts", "alerts", "Alerts and their state."),
+    "desk": ("desk", "desk", "Judge videos, ask for rights, keep them."),
     "channels": ("channels", "channels", "List the ways to tell people; send a test message."),
     "deliveries": ("deliveries", "deliveries", "Messages on their way, sent and given up."),
     "backtest": ("backtest", "backtest", "How often a rule would have fired, before it is armed."),

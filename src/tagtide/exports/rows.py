@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from tagtide.core.formats import iso_utc
 from tagtide.core.metrics import CreatorStanding, VideoFacts
@@ -14,6 +14,18 @@ from tagtide.exports import jsonl as jsonl_format
 from tagtide.models import Alert, HashtagReading, VideoReading, video_url
 
 Row = dict[str, Any]
+
+
+class RightRow(Protocol):
+    """A right with the video it is for, as the views of the desk give it."""
+
+    @property
+    def line(self) -> Any:
+        """The video."""
+
+    @property
+    def right(self) -> Any:
+        """The right."""
 
 
 def export_rows(
@@ -31,7 +43,8 @@ def export_rows(
 
     Args:
         kind: ``videos`` (`ports.KnownVideo`), ``creators`` (`metrics.CreatorStanding`),
-            ``readings`` (`HashtagReading` or `VideoReading`) or ``alerts`` (`Alert`).
+            ``readings`` (`HashtagReading` or `VideoReading`), ``alerts`` (`Alert`) or ``rights``
+            (a right with the video it is for).
         rows: Read once, never held as a whole.
         format: ``csv`` or ``jsonl``.
         stream: Opened with ``encoding="utf-8", newline=""``.
@@ -159,6 +172,62 @@ def _alert(alert: Alert, zone: tzinfo) -> Row:  # noqa: ARG001 - one signature
     }
 
 
+def _right(found: RightRow, zone: tzinfo) -> Row:  # noqa: ARG001 - one signature
+    line, right = found.line, found.right
+    return {
+        "video_id": line.video_id,
+        "url": line.url,
+        "author_username": line.author_username,
+        "campaign": line.campaign,
+        "state": str(line.state),
+        "right": right.right,
+        "status": str(right.status),
+        "channels": [str(channel) for channel in right.channels],
+        "territory": list(right.territory),
+        "edits": right.edits,
+        "is_paid": right.is_paid,
+        "fee_amount": right.fee_amount,
+        "fee_currency": right.fee_currency,
+        "fee_note": right.fee_note,
+        "granted_at": _iso(right.granted_at),
+        "expires_at": _iso(right.expires_at),
+        "revoked_at": _iso(right.revoked_at),
+        "evidence": right.evidence,
+        "evidence_url": right.evidence_url,
+        "evidence_at": _iso(right.evidence_at),
+        "spark_code": right.spark_code,
+        "spark_expires_at": _iso(right.spark_expires_at),
+        "recorded_at": _iso(right.recorded_at),
+        "recorded_by": right.recorded_by,
+    }
+
+
+_RIGHTS = (
+    "video_id",
+    "url",
+    "author_username",
+    "campaign",
+    "state",
+    "right",
+    "status",
+    "channels",
+    "territory",
+    "edits",
+    "is_paid",
+    "fee_amount",
+    "fee_currency",
+    "fee_note",
+    "granted_at",
+    "expires_at",
+    "revoked_at",
+    "evidence",
+    "evidence_url",
+    "evidence_at",
+    "spark_code",
+    "spark_expires_at",
+    "recorded_at",
+    "recorded_by",
+)
 _VIDEOS = (
     "video_id",
     "hashtag",
@@ -236,4 +305,5 @@ KINDS: dict[str, tuple[tuple[str, ...], Callable[[Any, tzinfo], Row]]] = {
     "creators": (_CREATORS, _creator),
     "readings": (_READINGS, _reading),
     "alerts": (_ALERTS, _alert),
+    "rights": (_RIGHTS, _right),
 }

@@ -9,9 +9,13 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tagtide.core.desk import RightsChannel
+from tagtide.core.desk.parse import parse_channels, parse_territory
 from tagtide.core.metrics import creators
+from tagtide.errors import InvalidInput
 from tagtide.models import Campaign
 from tagtide.services.context import Context
+from tagtide.services.views.desk import cleared_videos, view_rights
 
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 _MOMENT = timedelta(microseconds=1)
@@ -22,15 +26,23 @@ _ALERTS = 100_000
 
 
 async def export_batches(
-    context: Context, campaign: Campaign, kind: str, *, since: datetime | None = None
+    context: Context,
+    campaign: Campaign,
+    kind: str,
+    *,
+    since: datetime | None = None,
+    use: tuple[RightsChannel, str | None] | None = None,
+    with_codes: bool = False,
 ) -> AsyncIterator[Sequence[Any]]:
     """Rows of an export as `exports.export_rows` takes them, batch by batch.
 
     Args:
         context: Ports and policies.
         campaign: Whose data.
-        kind: ``videos``, ``creators``, ``readings`` or ``alerts``.
+        kind: ``videos``, ``creators``, ``readings``, ``alerts`` or ``rights``.
         since: Readings only from then on.
+        use: Videos only that may be used now in this channel and territory.
+        with_codes: Rights with their Spark codes in full.
 
     Raises `StorageError`.
     """
@@ -42,9 +54,21 @@ async def export_batches(
                 yield readings
     elif kind == "creators":
         yield creators(await context.store.known_videos(campaign.campaign_id))
+    elif kind == "rights":
+        yield await view_rights(context, campaign, may_see_codes=with_codes)
+    elif use is not None:
+        yield await cleared_videos(context, campaign, *use)
     else:
         async for videos in _videos(context, campaign.campaign_id):
             yield videos
+
+
+def parse_use(channel: str, territory: str | None) -> tuple[RightsChannel, str | None]:
+    """One rights channel and one territory at most. Raises `InvalidInput`."""
+    channels, codes = parse_channels([channel]), parse_territory(territory)
+    if len(channels) != 1 or len(codes) > 1:
+        raise InvalidInput("Name one rights channel, and one territory at most.")
+    return channels[0], codes[0] if codes else None
 
 
 async def _readings(
