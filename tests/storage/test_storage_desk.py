@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -86,7 +85,7 @@ def right(**changes: Any) -> Right:
         "territory": ("FR", "DE"),
         "edits": False,
         "is_paid": True,
-        "fee": Fee(amount=Decimal("150.50"), currency="EUR", note=""),
+        "fee": Fee(amount="150.50", currency="EUR", note=""),
         "granted_at": NOON - DAY,
         "expires_at": NOON + 30 * DAY,
         "evidence": Evidence(

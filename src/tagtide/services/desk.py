@@ -403,13 +403,13 @@ def parse_right(typed: RightTyped, now: datetime, zone: str) -> Right:
         raise InvalidInput("The right names no channel.", hint=f"Choose from {known}.")
     code = parse_spark_code(typed.spark_code) if typed.spark_code else None
     fee = parse_fee(typed.fee) if typed.fee else None
-    if fee is not None and typed.is_paid is False and fee.amount != 0:
+    if fee is not None and typed.is_paid is False and not fee.is_nothing:
         raise InvalidInput("It cannot be unpaid and have a fee.")
     return Right(
         channels=channels,
         territory=parse_territory(typed.territory),
         edits=typed.edits,
-        is_paid=typed.is_paid if fee is None else fee.amount != 0,
+        is_paid=typed.is_paid if fee is None else not fee.is_nothing,
         fee=fee,
         granted_at=parse_past(typed.granted, now, zone) if typed.granted else now,
         expires_at=parse_end(typed.expires, now, zone) if typed.expires else None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
@@ -145,8 +144,7 @@ def _right(row: Any) -> Right:
 def _fee(row: Any) -> Fee | None:
     if row.fee_amount is None and row.fee_note is None:
         return None
-    amount = None if row.fee_amount is None else Decimal(row.fee_amount)
-    return Fee(amount=amount, currency=row.fee_currency, note=row.fee_note or "")
+    return Fee(amount=row.fee_amount, currency=row.fee_currency, note=row.fee_note or "")
 
 
 def _evidence(row: Any) -> Evidence | None:
@@ -219,7 +217,7 @@ def _right_row(right: Right) -> dict[str, Any]:
         "territory": list(right.territory),
         "edits": right.edits,
         "is_paid": right.is_paid,
-        "fee_amount": str(fee.amount) if fee and fee.amount is not None else None,
+        "fee_amount": fee.amount if fee else None,
         "fee_currency": fee.currency if fee else None,
         "fee_note": fee.note if fee and fee.note else None,
         "granted_at": right.granted_at,

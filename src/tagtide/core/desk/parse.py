@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -24,7 +23,6 @@ LONGEST_NAME = 100
 #: Days for which TikTok gives out Spark codes.
 SPARK_DAYS = (30, 60, 90, 365)
 _LONGEST_ADDRESS = 2_000
-_LARGEST_FEE = Decimal(10) ** 12
 _FARTHEST = timedelta(days=100 * 366)
 
 #: NUL and halves of characters.
@@ -149,26 +147,20 @@ def parse_fee(text: str) -> Fee:
         return Fee(note=said)
     number, currency = found[1] or found[4], found[2] or found[3]
     amount = _amount(number)
-    if amount is None or amount > _LARGEST_FEE:
+    if amount is None:
         raise InvalidInput(f"“{clean_text(text, 40)}” is no sum.", hint="Give it as 1500.00 EUR.")
-    if amount and not currency:
+    fee = Fee(amount=amount, currency=currency.upper() if currency else None)
+    if not fee.currency and not fee.is_nothing:
         raise InvalidInput("The fee has no currency.", hint=f"Give it as {number} EUR.")
-    return Fee(amount=amount, currency=currency.upper() if currency else None)
+    return fee
 
 
-def _amount(text: str) -> Decimal | None:
+def _amount(text: str) -> str | None:
     """A decimal point, or a comma in front of one or two digits; anything else between digits is
     refused: a thousand must never become a one.
     """
-    number = text.strip()
-    if re.fullmatch(r"\d+,\d{1,2}", number):
-        number = number.replace(",", ".")
-    if not re.fullmatch(r"\d+(\.\d{1,2})?", number):
-        return None
-    try:
-        return Decimal(number)
-    except InvalidOperation:
-        return None
+    found = re.fullmatch(r"0*(\d{1,12})([.,]\d{1,2})?", text.strip())
+    return None if found is None else found[1] + (found[2] or "").replace(",", ".")
 
 
 def parse_evidence(texts: Iterable[str], at: datetime | None = None) -> Evidence | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -89,11 +88,17 @@ class RightsChannel(StrEnum):
 class Fee:
     """What was agreed to be paid."""
 
-    amount: Decimal | None = None
+    #: Digits with a point, as text: money is no floating-point number.
+    amount: str | None = None
     #: ISO 4217; only with an amount.
     currency: str | None = None
     #: What is no sum of money: "two hoodies".
     note: str = ""
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether it says that nothing is paid."""
+        return self.amount is not None and not self.amount.strip("0.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,7 @@ def territory_words(territory: tuple[str, ...]) -> str:
 def fee_words(fee: Fee | None, is_paid: bool | None) -> str:
     """What is paid: ``150.00 EUR``, ``two hoodies``, ``unpaid``, or a dash."""
     if fee is not None and fee.amount is not None:
-        return f"{fee.amount:,} {fee.currency or ''}".strip()
+        return f"{fee.amount} {fee.currency or ''}".strip()
     if fee is not None and fee.note:
         return clean_text(fee.note, 200)
     return DASH if is_paid is None else "paid" if is_paid else "unpaid"

@@ -292,7 +292,7 @@ def _right_line(right: Right, now: datetime, *, may_see_codes: bool) -> RightLin
         territory=right.territory,
         edits=right.edits,
         is_paid=right.is_paid,
-        fee_amount=str(fee.amount) if fee and fee.amount is not None else None,
+        fee_amount=fee.amount if fee else None,
         fee_currency=fee.currency if fee else None,
         fee_note=fee.note or None if fee else None,
         granted_at=right.granted_at,

@@ -48,8 +48,7 @@ RIGHT = RightTyped(
 )
 CHANNELS = {
     "channels.crm.kind": "webhook",
-    "channels.crm.url": "http://127.0.0.1:9/hook",
-    "channels.crm.allow": "127.0.0.0/8",
+    "channels.crm.url": "https://hooks.example.com/hook",
 }
 
 
