@@ -1,7 +1,8 @@
 // Makes the pages quicker. Every page can be read, and every action taken, without this file.
 
 const root = document.documentElement;
-const typing = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;
+const typing = (element) =>
+  element.closest("input:not([type='checkbox'], [type='radio']), textarea, select, [contenteditable]") !== null;
 
 // --- light and dark ---------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from tagtide.web.pages import account, entrance, today, tokens, users
+from tagtide.web.pages import desk, today
 
 
 def routers() -> list[APIRouter]:
@@ -16,3 +17,4 @@ def routers() -> list[APIRouter]:
         users.router(),
         tokens.router(),
     ]
+    return [today.router(), desk.router()]
