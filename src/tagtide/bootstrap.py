@@ -25,7 +25,6 @@ from tagtide.errors import ConfigError, InvalidInput
 from tagtide.models import Job
 from tagtide.ports import Channel, Clock, Lifeline, Source, Spool, Store
 from tagtide.services.accounts.context import AccountContext
-from tagtide.services.context import BudgetPolicy, Context
 from tagtide.services.context import BudgetPolicy, Context, DeskPolicy
 from tagtide.settings import LOOPBACK, ChannelSettings, Loaded, Settings, mask_url
 

@@ -19,6 +19,7 @@ from tagtide.ports.accounts import (
     Passwords,
     Session,
     User,
+)
 from tagtide.ports.desk import (
     DeskChoices,
     DeskCounts,

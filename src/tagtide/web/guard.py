@@ -36,7 +36,6 @@ _BODY_SECONDS = 30
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     # Not "no-referrer": forms of ours would then be sent with "Origin: null". Nobody else is told.
-    # Not "no-referrer": with it a browser sends "Origin: null" with the forms of our own pages.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from tagtide.web.pages import account, entrance, today, tokens, users
-from tagtide.web.pages import desk, today
+from tagtide.web.pages import (
+    account,
+    desk,
+    entrance,
+    today,
+    tokens,
+    users,
+)
+
+_PAGES = (
+    today,
+    desk,
+    entrance,
+    account,
+    users,
+    tokens,
+)
 
 
 def routers() -> list[APIRouter]:
     """The routes of every page."""
-    return [
-        today.router(),
-        entrance.router(),
-        account.router(),
-        users.router(),
-        tokens.router(),
-    ]
-    return [today.router(), desk.router()]
+    return [page.router() for page in _PAGES]

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
+from tagtide.core.access import Need
 from tagtide.core.desk import DeskReason, DeskState, RightsChannel, Step
 from tagtide.core.desk.clearance import Clearance
 from tagtide.core.desk.parse import shown_lines
@@ -34,7 +35,6 @@ from tagtide.services.desk import (
     undoing,
 )
 from tagtide.services.views.desk import DeskView, StepLine, view_desk
-from tagtide.web.access import Need
 from tagtide.web.frame import page, shared_of, visitor_of
 
 _ROWS = 30
