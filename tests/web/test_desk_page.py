@@ -15,6 +15,7 @@ import pytest
 
 from tagtide.bootstrap import App, open_app
 from tagtide.clock import SimulatedClock
+from tagtide.core.access import Scope
 from tagtide.jobs import Health
 from tagtide.models import (
     Campaign,
@@ -26,6 +27,7 @@ from tagtide.models import (
     VideoSeen,
 )
 from tagtide.ports import Changes, Sighting
+from tagtide.services.accounts import make_token
 from tagtide.services.desk import DeskTarget, RightTyped, change, labelling, moving, noting
 from tagtide.services.views.desk import view_desk_video
 from tagtide.settings import load
@@ -81,7 +83,13 @@ async def desk(
         await app.store.commit(Changes(sightings=sightings, high_priority=marks))
         made = make_app(app, Health(), is_open=is_open)
         transport = httpx2.ASGITransport(app=made)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        shown = {}
+        if not is_open:
+            _, secret = await make_token(app.accounts, "reader", Scope.READ, by="a test", user=None)
+            shown["authorization"] = f"Bearer {secret}"
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="http://localhost", headers=shown
+        ) as client:
             yield app, client
 
 
@@ -174,14 +182,14 @@ def test_triage_with_plain_forms(tmp_path: Path) -> None:
             answer = await post(client, "/desk/label", video=target(1, 6), remove="reel")
             view = await view_desk_video(app.context, DeskTarget(video=video(1)))
             assert (view.line.state.value, view.line.labels) == ("granted", ("summer",))
-            assert view.line.assignee == "local"
+            assert view.line.assignee == "demo"
             assert [c.value for c in view.rights[0].channels] == ["organic", "website"]
             assert "Hi @user1" in view.history[1].data["request"]
             await post(client, "/desk/move", video=target(1, 7), to="revoked", right="6")
             await post(client, "/desk/move", video=target(1, 8), to="undo")
             view = await view_desk_video(app.context, DeskTarget(video=video(1)))
             assert view.line.state.value == "granted"
-            assert {step.by for step in view.history} == {"local"}
+            assert {step.by for step in view.history} == {"demo"}
 
     asyncio.run(main())
 
