@@ -57,6 +57,11 @@ class App:
         return self.context.source
 
     @property
+    def can_call(self) -> bool:
+        """Whether the data API may be called; not where only what is stored is read."""
+        return not isinstance(self.context.source, _NoSource)
+
+    @property
     def schedules(self) -> dict[Job, str]:
         """Schedule per job where a campaign has none of its own."""
         schedules = self.loaded.settings.schedules

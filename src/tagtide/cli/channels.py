@@ -17,10 +17,9 @@ from tagtide.cli.options import run as run_async
 from tagtide.cli.show import print_blocks
 from tagtide.core.formats import clean_text, instant_text, iso_utc, whole
 from tagtide.core.messages import Cell, Column, Kind, Note, Table, Tone
-from tagtide.core.messages.notification import check_payload
-from tagtide.errors import ConfigError, DeliveryError, NotFound, StorageError
-from tagtide.models import Notification
+from tagtide.errors import ConfigError, NotFound, StorageError
 from tagtide.ports import Clock
+from tagtide.services.channel_test import send_test
 from tagtide.services.deliveries import Standing, standings
 from tagtide.settings import Loaded, Settings
 
@@ -255,22 +254,12 @@ async def _try(settings: Settings, name: str, clock: Clock) -> _Tried:
     kind = settings.channels[name].kind
     try:
         channel = make_channel(settings, name, clock)
-    except ConfigError as error:
-        return _Tried(name, kind, _UNUSABLE, str(error), error.hint)
-    now = clock.now()
-    message = Notification(
-        notification_id=clock.token(),
-        channel=name,
-        alert_id=None,
-        kind="test",
-        created_at=now,
-        due_at=now,
-        payload=check_payload(name, now),
-    )
+    except ConfigError as refused:
+        return _Tried(name, kind, _UNUSABLE, str(refused), refused.hint)
     try:
-        await channel.send(message)
-    except DeliveryError as error:
-        return _Tried(name, kind, error.fault.value, str(error), error.hint)
+        error = await send_test(channel, clock)
     finally:
         await channel.aclose()
+    if error is not None:
+        return _Tried(name, kind, error.fault.value, str(error), error.hint)
     return _Tried(name, kind, "ok")

@@ -4,6 +4,7 @@
 the only module that knows DBOS. Importing this package imports none of DBOS.
 """
 
+from tagtide.jobs.by_hand import RunsByHand
 from tagtide.jobs.health import Condition, Health, Readiness
 from tagtide.jobs.planning import Slot, due_slot
 from tagtide.jobs.service import Service, ServicePlan, Timing, instance, refuse_unshared
@@ -12,6 +13,7 @@ __all__ = [
     "Condition",
     "Health",
     "Readiness",
+    "RunsByHand",
     "Service",
     "ServicePlan",
     "Slot",

@@ -69,6 +69,16 @@ from tagtide.ports.store import (
     Store,
 )
 from tagtide.ports.views import FreshVideo, HashtagPace, OverviewStore, WindowTotal
+from tagtide.ports.work import (
+    DatabaseFacts,
+    LedgerEntry,
+    LedgerFilter,
+    RunFilter,
+    SlotMark,
+    SpendingCell,
+    Troubled,
+    WorkStore,
+)
 
 __all__ = [
     "NOT_SENT",
@@ -86,6 +96,7 @@ __all__ = [
     "Channel",
     "Claim",
     "Clock",
+    "DatabaseFacts",
     "DeliveryCount",
     "DeskChoices",
     "DeskCounts",
@@ -105,6 +116,8 @@ __all__ = [
     "HashtagState",
     "KnownSecret",
     "KnownVideo",
+    "LedgerEntry",
+    "LedgerFilter",
     "LedgerLine",
     "LedgerStore",
     "LedgerTotals",
@@ -121,17 +134,22 @@ __all__ = [
     "RememberedRequest",
     "RequestStore",
     "Reservation",
+    "RunFilter",
     "RunStore",
     "RunSummary",
     "Session",
     "Settlement",
     "Sighting",
     "SightingEffect",
+    "SlotMark",
     "SlotTaken",
     "Source",
+    "SpendingCell",
     "Spool",
     "Store",
     "StoredReport",
+    "Troubled",
     "User",
     "WindowTotal",
+    "WorkStore",
 ]

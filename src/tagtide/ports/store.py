@@ -58,6 +58,7 @@ from tagtide.ports.records import (
 # --- the store, topic by topic --------------------------------------------------------------------
 from tagtide.ports.requests import RequestStore
 from tagtide.ports.views import OverviewStore
+from tagtide.ports.work import WorkStore
 
 
 class CampaignStore(Protocol):
@@ -66,8 +67,12 @@ class CampaignStore(Protocol):
     async def add_campaign(self, campaign: Campaign) -> Campaign:
         """Store a new campaign and return it with its id. Raises `Conflict` if the name exists."""
 
-    async def replace_campaign(self, campaign: Campaign) -> None:
-        """Make the stored campaign equal to this one (by id). History of its hashtags stays."""
+    async def replace_campaign(self, campaign: Campaign, *, seen: str | None = None) -> None:
+        """Make the stored campaign equal to this one (by id). History of its hashtags stays.
+
+        ``seen`` is `core.campaign_version` of what the change rests on. Raises `Conflict`,
+        and changes nothing, when the stored one is another by now, or the name is taken.
+        """
 
     async def remove_campaign(self, campaign_id: int, now: datetime) -> None:
         """Take a campaign out of service; its readings stay, its name is free again."""
@@ -400,6 +405,7 @@ class Store(
     RequestStore,
     AccountStore,
     DeskStore,
+    WorkStore,
     Protocol,
 ):
     """Everything that is kept."""

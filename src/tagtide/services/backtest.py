@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from tagtide.core.backtest import (
     replay_totals,
     replay_videos,
 )
+from tagtide.core.detect.calibration import Calibration
 from tagtide.core.velocity import HISTORY
 from tagtide.errors import NotFound
 from tagtide.models import (
@@ -72,6 +74,11 @@ class History:
                 for name, readings in self.readings.items()
             }
         return self._measured[window_hours]
+
+    @cached_property
+    def tested(self) -> dict[tuple[Rule, RuleSettings, frozenset[tuple[str, int]]], BackTest]:
+        """Back-tests that were made of it: the one of what is stored is asked for at every try."""
+        return {}
 
     @cached_property
     def _measured(self) -> dict[float, dict[str, list[Measured]]]:
@@ -133,16 +140,30 @@ async def backtest(
 
     ``thresholds`` are rule A's own ones of hashtags; None takes the campaign's.
     """
-    if rule is Rule.STATISTICAL:
-        pool = await calibration(context)
+    own = history.thresholds if thresholds is None else thresholds
+    key = rule, settings, frozenset(own.items())
+    if key not in history.tested:
+        pool = await calibration(context) if rule is Rule.STATISTICAL else None
+        # In a thread: this takes seconds, in which others want their pages and their runs.
+        history.tested[key] = await asyncio.to_thread(_replay, history, rule, settings, own, pool)
+    return history.tested[key]
+
+
+def _replay(
+    history: History,
+    rule: Rule,
+    settings: RuleSettings,
+    thresholds: Mapping[str, int],
+    pool: Calibration | None,
+) -> BackTest:
+    if pool is not None:
         episodes = replay_statistical(settings, history.readings, history.since, pool)
     elif rule is Rule.VIRAL_VIDEO:
         videos = {v.video_id: v for v in history.videos}
         episodes = replay_videos(settings, history.video_readings, videos, history.since)
     else:
         measured = history.measured(settings.window_hours)
-        own = history.thresholds if thresholds is None else thresholds
-        episodes = replay_totals(rule, settings, measured, own)
+        episodes = replay_totals(rule, settings, measured, thresholds)
     return BackTest(
         rule=rule,
         setting=setting_of(rule, settings),
@@ -224,16 +245,17 @@ class Arming:
     after: BackTest | None
 
 
-async def try_change(context: Context, before: Campaign, after: Campaign) -> list[Arming]:
+async def try_change(
+    context: Context, before: Campaign, after: Campaign, history: History | None = None
+) -> list[Arming]:
     """For each rule that a change of settings touches, what it would have done on the history.
 
-    Empty where nothing changes or nothing was read yet.
+    Empty where nothing changes or nothing was read yet. ``history`` is what `arming_history` gave.
     """
     touched = [rule for rule in CAMPAIGN_RULES if _is_touched(rule, before, after)]
-    newest = await context.store.newest_reading_at(before.campaign_id)
-    if not touched or newest is None:
+    history = history or (await arming_history(context, before) if touched else None)
+    if not touched or history is None:
         return []
-    history = await load_history(context, before, newest - ARMING_SPAN)
 
     async def tried(rule: Rule, campaign: Campaign) -> BackTest | None:
         if rule not in campaign.rules.enabled:
@@ -242,6 +264,12 @@ async def try_change(context: Context, before: Campaign, after: Campaign) -> lis
         return await backtest(context, history, rule, campaign.rules, thresholds=own)
 
     return [Arming(rule, await tried(rule, before), await tried(rule, after)) for rule in touched]
+
+
+async def arming_history(context: Context, campaign: Campaign) -> History | None:
+    """What changes of rules are tried on; None where nothing was read yet."""
+    newest = await context.store.newest_reading_at(campaign.campaign_id)
+    return None if newest is None else await load_history(context, campaign, newest - ARMING_SPAN)
 
 
 def _is_touched(rule: Rule, before: Campaign, after: Campaign) -> bool:

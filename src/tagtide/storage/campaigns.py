@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
+from tagtide.core.campaign_version import campaign_version
 from tagtide.errors import Conflict, NotFound
 from tagtide.models import Campaign, CampaignHashtag, Job, Role, Rule, RuleSettings
 from tagtide.storage import tables as t
@@ -26,9 +27,9 @@ class Campaigns(Topic):
         created_at = campaign.created_at or self._clock.now()
         return await self._db.write(lambda c: _add(c, campaign, created_at))
 
-    async def replace_campaign(self, campaign: Campaign) -> None:
+    async def replace_campaign(self, campaign: Campaign, *, seen: str | None = None) -> None:
         """Make the stored campaign equal to this one. Raises `NotFound`, `Conflict`."""
-        await self._db.write(lambda c: _replace(c, campaign))
+        await self._db.write(lambda c: _replace(c, campaign, seen))
 
     async def remove_campaign(self, campaign_id: int, now: datetime) -> None:
         """Take it out of service; everything that was read stays. Raises `NotFound`."""
@@ -59,8 +60,10 @@ def _add(connection: Connection, campaign: Campaign, created_at: datetime) -> Ca
     return _one(connection, t.campaign.c.id == campaign_id)[0]
 
 
-def _replace(connection: Connection, campaign: Campaign) -> None:
+def _replace(connection: Connection, campaign: Campaign, seen: str | None) -> None:
     known = (t.campaign.c.id == campaign.campaign_id) & t.campaign.c.removed_at.is_(None)
+    if seen is not None:
+        _refuse_unseen(connection, known, seen)
     try:
         done = connection.execute(update(t.campaign).where(known).values(_columns(campaign)))
     except IntegrityError as error:
@@ -70,6 +73,17 @@ def _replace(connection: Connection, campaign: Campaign) -> None:
     held = t.campaign_hashtag.c.campaign_id == campaign.campaign_id
     connection.execute(delete(t.campaign_hashtag).where(held))
     _put_hashtags(connection, campaign.campaign_id, campaign.hashtags)
+
+
+def _refuse_unseen(connection: Connection, known: Any, seen: str) -> None:
+    """Nobody may write over what they have not seen."""
+    connection.execute(select(t.campaign.c.id).where(known).with_for_update())
+    stored = _one(connection, known)
+    if stored and campaign_version(stored[0]) != seen:
+        raise Conflict(
+            f"Somebody has changed the campaign {stored[0].name!r} meanwhile.",
+            hint="Look at what is stored now; nothing was written.",
+        )
 
 
 def _remove(connection: Connection, campaign_id: int, now: datetime) -> None:

@@ -38,6 +38,7 @@ from tagtide.storage.runs import Runs
 from tagtide.storage.sessions import Sessions
 from tagtide.storage.sqlite_file import create_private, inspect_before_opening, read_only
 from tagtide.storage.users import Users
+from tagtide.storage.work import Work
 from tagtide.storage.workers import Workers
 
 #: Below this a page could be paid for and then not be kept.
@@ -60,6 +61,7 @@ class SqlStore(
     Desk,
     DeskLists,
     DeskReminders,
+    Work,
     Workers,
     Users,
     Sessions,

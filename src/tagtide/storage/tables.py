@@ -343,7 +343,10 @@ run = Table(
     _total("credits"),
     UniqueConstraint("job", "campaign_id", "slot_at"),
     Index(None, "started_at"),
+    Index(None, "campaign_id"),
 )
+_OPEN = text("finished_at IS NULL")
+Index("ix_run_open", run.c.started_at, sqlite_where=_OPEN, postgresql_where=_OPEN)
 
 slot = Table(
     "slot",
@@ -410,6 +413,13 @@ ledger = Table(
     Index(None, "run_id"),
     #: Covers the sum that every reservation makes.
     Index("ix_ledger_budget", "reserved_at", "state", "credits", "campaign_id"),
+)
+_UNKNOWN = text("state = 'unknown'")
+Index(
+    "ix_ledger_unknown",
+    ledger.c.id,
+    sqlite_where=_UNKNOWN,
+    postgresql_where=_UNKNOWN,
 )
 
 #: One row: what the provider said last.

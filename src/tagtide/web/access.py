@@ -50,6 +50,35 @@ ACCESS: Final[dict[tuple[str, str], Need]] = {
     ("GET", "/settings/tokens"): Need.ADMIN,
     ("POST", "/settings/tokens"): Need.ADMIN,
     ("POST", "/settings/tokens/{token_id}/revoke"): Need.ADMIN,
+    # Runs
+    ("GET", "/runs"): Need.READ,
+    ("GET", "/runs/events"): Need.READ,
+    ("GET", "/runs/{run_id}"): Need.READ,
+    ("POST", "/runs"): Need.OPERATE,
+    # Credits
+    ("GET", "/credits"): Need.READ,
+    ("GET", "/credits/ledger"): Need.READ,
+    ("POST", "/credits/refresh"): Need.OPERATE,
+    # Settings
+    ("GET", "/settings"): Need.READ,
+    ("GET", "/settings/campaigns/new"): Need.ADMIN,
+    ("POST", "/settings/campaigns"): Need.ADMIN,
+    ("GET", "/settings/campaigns/{campaign_id}"): Need.READ,
+    ("POST", "/settings/campaigns/{campaign_id}"): Need.ADMIN,
+    ("POST", "/settings/campaigns/{campaign_id}/remove"): Need.ADMIN,
+    ("POST", "/settings/campaigns/{campaign_id}/resume"): Need.OPERATE,
+    ("GET", "/settings/campaigns/{campaign_id}/rules"): Need.READ,
+    ("POST", "/settings/campaigns/{campaign_id}/rules"): Need.ADMIN,
+    ("GET", "/settings/campaigns/{campaign_id}/rules/try"): Need.OPERATE,
+    ("GET", "/settings/campaigns/{campaign_id}/rules/presets"): Need.OPERATE,
+    ("GET", "/settings/channels"): Need.READ,
+    ("POST", "/settings/channels/{name}/test"): Need.ADMIN,
+    ("POST", "/settings/channels/{name}/enable"): Need.ADMIN,
+    ("POST", "/settings/channels/{name}/replay"): Need.ADMIN,
+    ("GET", "/settings/schedules"): Need.READ,
+    ("GET", "/settings/mutes"): Need.READ,
+    ("POST", "/settings/mutes/{mute_id}/end"): Need.OPERATE,
+    ("GET", "/settings/about"): Need.READ,
 }
 
 

@@ -32,6 +32,7 @@ from tagtide.web.assets import CHARTS, FOREVER, ChartProgram, assets
 from tagtide.web.frame import Shared, alone, shared_of, visitor_of
 from tagtide.web.guard import FAILED, Application, Guard, failure_number
 from tagtide.web.identity import NotLetIn, identity_of
+from tagtide.web.live import Live
 from tagtide.web.metrics import CONTENT_TYPE, exposition
 from tagtide.web.pages import routers
 from tagtide.web.pages.entrance import turned_away
@@ -50,7 +51,12 @@ _STATUS: tuple[tuple[type[TagtideError], int], ...] = (
 
 
 def make_app(
-    app: App, health: Health, *, is_open: bool | None = None, charts: ChartProgram | None = None
+    app: App,
+    health: Health,
+    *,
+    is_open: bool | None = None,
+    charts: ChartProgram | None = None,
+    live: Live | None = None,
 ) -> Application:
     """Everything that a process serves.
 
@@ -60,6 +66,7 @@ def make_app(
         is_open: Whether whoever reaches the pages may operate without an account; None does as
             ``[web] open_on_loopback`` says.
         charts: The program that draws charts, where somebody looks after it.
+        live: Runs by hand and streams, entered while this is served; None takes no runs.
     """
     web = FastAPI(
         title="tagtide",
@@ -71,7 +78,9 @@ def make_app(
     web.state.let_in = let_in
     if is_open is None:
         is_open = app.loaded.settings.web.open_on_loopback
-    web.state.shared = Shared(app=app, health=health, is_open=is_open)
+    web.state.shared = Shared(
+        app=app, health=health, is_open=is_open, live=live or Live(app, health)
+    )
     _add_probes(web, app, health)
     _add_assets(web, charts or ChartProgram())
     found = routers()

@@ -52,3 +52,13 @@ def number_of(text: str | None) -> int | None:
 def see(path: str) -> RedirectResponse:
     """Go on there, reading (303): loading that page again repeats nothing."""
     return RedirectResponse(path, 303)
+
+
+async def form_of(request: Request) -> FormData:
+    """The fields of a form of ours, with every value of a name.
+
+    Raises `HTTPException` 415 for a body of another kind.
+    """
+    await fields_of(request)
+    # Read a moment ago, and kept with the request.
+    return await request.form()

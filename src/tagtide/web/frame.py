@@ -31,6 +31,7 @@ from tagtide.renderers.spark import segments
 from tagtide.renderers.vega import script_version
 from tagtide.web import words
 from tagtide.web.assets import CHARTS, address
+from tagtide.web.live import Live
 
 _FOLDER = Path(__file__).parent / "templates"
 _LONGEST = 300
@@ -43,6 +44,7 @@ class Shared:
 
     app: App
     health: Health
+    live: Live
     #: Whether whoever reaches the pages may operate without an account: the demo.
     is_open: bool = False
 
@@ -146,20 +148,24 @@ def environment() -> Environment:
         "ago": words.ago,
         "browser": words.browser,
         "change": formats.change,
+        "charge": words.CHARGES.__getitem__,
         "clean": lambda text, limit=_LONGEST: formats.clean_text(text, limit),
         "compact": formats.compact,
         "counted": formats.counted,
         "date": lambda at, zone: formats.date_text(at, zone_or_utc(zone)),
         "decimal": formats.decimal,
         "direction": words.direction,
+        "endpoint": lambda name: words.ENDPOINTS.get(name, name.replace("_", " ")),
         "hashtag_url": hashtag_url,
         "instant": lambda at, zone: formats.instant_text(at, zone_or_utc(zone)),
         "iso": formats.iso_utc,
         "job": words.JOBS.__getitem__,
+        "note": words.note_text,
         "percent": formats.percent,
         "reason": words.reason_text,
         "role": words.ROLES.__getitem__,
         "rule": words.RULES.__getitem__,
+        "sign": words.SIGNS.__getitem__,
         "segment": lambda text: quote(str(text), safe=""),
         "signed_percent": formats.signed_percent,
         "signed_whole": formats.signed_whole,
@@ -168,6 +174,7 @@ def environment() -> Environment:
         "span_of_hours": formats.span_of_hours,
         "state": words.STATES.__getitem__,
         "status": words.STATUSES.__getitem__,
+        "trigger": lambda trigger: words.TRIGGERS.get(trigger, trigger),
         "tiktok": words.tiktok_only,
         "time": lambda at, zone: formats.time_text(at, zone_or_utc(zone)),
         "video_url": video_url,

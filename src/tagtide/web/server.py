@@ -14,6 +14,7 @@ from tagtide.errors import ConfigError, Conflict
 from tagtide.jobs import Health
 from tagtide.web.app import make_app
 from tagtide.web.assets import ChartProgram
+from tagtide.web.live import Live
 
 if TYPE_CHECKING:
     import uvicorn
@@ -79,8 +80,9 @@ async def serve_pages(
     import uvicorn
 
     charts = ChartProgram()
+    live = Live(app, health)
     config = uvicorn.Config(
-        make_app(app, health, is_open=is_open, charts=charts),
+        make_app(app, health, is_open=is_open, charts=charts, live=live),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -92,7 +94,7 @@ async def serve_pages(
         lifespan="off",
     )
     server = _quiet(uvicorn.Server(config))
-    async with asyncio.TaskGroup() as group:
+    async with live.open(), asyncio.TaskGroup() as group:
         serving = group.create_task(server.serve(sockets=[sock]))
         try:
             while not server.started and not serving.done():
@@ -102,6 +104,7 @@ async def serve_pages(
             await asyncio.shield(serving)
         except asyncio.CancelledError:
             charts.close()
+            live.streams.close()
             server.should_exit = True
             await serving
             raise

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from tagtide.core import formats
-from tagtide.models import AlertState, Delivery, Job, Reason, Role, Rule, Status
+from tagtide.models import AlertState, Charge, Delivery, Job, Reason, Role, Rule, Status
+from tagtide.ports import NOT_SENT
 
 _TIKTOK = "https://www.tiktok.com/"
 
@@ -29,6 +30,33 @@ STATUSES = {
     Status.PARTIAL: "partly done",
     Status.FAILED: "failed",
     Status.SKIPPED: "skipped",
+}
+#: One sign each, so that colour is never alone.
+SIGNS = {
+    Status.RUNNING: "…",
+    Status.OK: "✓",
+    Status.PARTIAL: "◐",
+    Status.FAILED: "✕",
+    Status.SKIPPED: "–",
+}
+TRIGGERS = {
+    "schedule": "on schedule",
+    "catch_up": "made up for after tagtide was not running",
+    "manual": "started by hand",
+}
+ENDPOINTS = {
+    "hashtag": "totals of a hashtag",
+    "hashtag_videos": "page of a feed",
+    "search_videos": "page of a search",
+    "profile": "profile of a creator",
+    "video": "one video",
+    "usage": "balance (free)",
+}
+CHARGES = {
+    Charge.RESERVED: "reserved",
+    Charge.CHARGED: "charged",
+    Charge.NOT_CHARGED: "not charged",
+    Charge.UNKNOWN: "unknown",
 }
 STATES = {
     AlertState.PENDING: "pending",
@@ -71,6 +99,13 @@ def direction(value: float | None) -> str:
 def reason_text(reason: Reason) -> str:
     """A reason in words."""
     return REASONS.get(reason, reason.value.replace("_", " "))
+
+
+def note_text(note: str) -> str:
+    """The note of a ledger row in words."""
+    if note == NOT_SENT:
+        return "never sent"
+    return REASONS.get(Reason(note), "") if note in {*Reason} else note.replace("_", " ")
 
 
 def tiktok_only(address: str) -> str:

@@ -177,6 +177,36 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
 });
 
+// --- what goes on by itself ---------------------------------------------------------------------------
+
+let stream = null;
+
+// An element that names its events is fetched again when the server says that it has changed.
+function follow() {
+  const place = document.querySelector("[data-events]");
+  if (stream && place?.dataset.events === stream.followed) return;
+  stream?.close();
+  stream = null;
+  if (!place) return;
+  stream = new EventSource(place.dataset.events);
+  stream.followed = place.dataset.events;
+  stream.addEventListener("state", async (event) => {
+    const now = document.querySelector("[data-events]");
+    const before = stream.mark ?? now?.dataset.mark;
+    const mark = (stream.mark = JSON.parse(event.data).mark);
+    if (!now || mark === (before ?? mark)) return;
+    await htmx.ajax("GET", location.href, { target: `#${now.id}`, select: `#${now.id}`, swap: "outerMorph" });
+    follow();
+  });
+  stream.addEventListener("end", () => stream?.close());
+}
+
+document.querySelectorAll("[data-no-script]").forEach((element) => (element.hidden = true));
 document.querySelectorAll("[data-needs-script]").forEach((element) => (element.hidden = false));
-document.addEventListener("htmx:after:swap", () => drawAll());
+document.addEventListener("htmx:after:swap", () => {
+  document.querySelectorAll("[data-no-script]").forEach((element) => (element.hidden = true));
+  drawAll();
+  follow();
+});
 drawAll();
+follow();

@@ -8,6 +8,12 @@ from tagtide.web.pages import (
     account,
     desk,
     entrance,
+    campaign_settings,
+    entrance,
+    installation,
+    rules,
+    runs,
+    spending,
     today,
     tokens,
     users,
@@ -26,3 +32,15 @@ _PAGES = (
 def routers() -> list[APIRouter]:
     """The routes of every page."""
     return [page.router() for page in _PAGES]
+    return [
+        today.router(),
+        entrance.router(),
+        account.router(),
+        users.router(),
+        tokens.router(),
+        runs.router(),
+        spending.router(),
+        campaign_settings.router(),
+        rules.router(),
+        installation.router(),
+    ]
