@@ -6,9 +6,8 @@ from fastapi import APIRouter
 
 from tagtide.web.pages import (
     account,
-    desk,
-    entrance,
     campaign_settings,
+    desk,
     entrance,
     installation,
     rules,
@@ -22,25 +21,18 @@ from tagtide.web.pages import (
 _PAGES = (
     today,
     desk,
-    entrance,
-    account,
+    runs,
+    spending,
+    campaign_settings,
+    rules,
+    installation,
     users,
     tokens,
+    account,
+    entrance,
 )
 
 
 def routers() -> list[APIRouter]:
     """The routes of every page."""
     return [page.router() for page in _PAGES]
-    return [
-        today.router(),
-        entrance.router(),
-        account.router(),
-        users.router(),
-        tokens.router(),
-        runs.router(),
-        spending.router(),
-        campaign_settings.router(),
-        rules.router(),
-        installation.router(),
-    ]
