@@ -12,11 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from report_facts import NOW, AVideo, counters, reading, totals_at
+from tagtide.core.desk import DeskState, RightsChannel
 from tagtide.core.metrics import creators
 from tagtide.errors import InvalidInput
 from tagtide.exports import KINDS, export_rows
 from tagtide.exports.csv import defend, undefend
 from tagtide.models import Alert, AlertState, Rule
+from tagtide.services.views.desk import DeskLine, LedgerRight, RightLine, RightStatus
 
 VIDEO = AVideo(
     "7500000000000000001",
@@ -60,7 +62,54 @@ ALERT = Alert(
     reason="=cmd",
     url="https://www.tiktok.com/tag/glowup",
 )
+LINE = DeskLine(
+    campaign_id=1,
+    campaign="Glow",
+    timezone="UTC",
+    video_id="1",
+    url="https://www.tiktok.com/@a/video/1",
+    hashtag="glowup",
+    author_username="=cmd",
+    author_followers=None,
+    caption="",
+    view_count=None,
+    engagement_rate=None,
+    high_priority=False,
+    created_at=None,
+    first_seen_at=NOW,
+    read_at=NOW,
+    state=DeskState.GRANTED,
+    version=1,
+    assignee=None,
+    labels=(),
+    asked_at=None,
+    changed_at=NOW,
+    changed_by="ann",
+    next_end_at=None,
+)
+RIGHT = RightLine(
+    right=1,
+    status=RightStatus.STANDING,
+    channels=(RightsChannel.ORGANIC, RightsChannel.WEBSITE),
+    territory=("FR",),
+    edits=None,
+    is_paid=True,
+    fee_amount="150.00",
+    fee_currency="EUR",
+    fee_note=None,
+    granted_at=NOW,
+    expires_at=None,
+    revoked_at=None,
+    evidence="@yes",
+    evidence_url=None,
+    evidence_at=None,
+    spark_code=None,
+    spark_expires_at=None,
+    recorded_at=NOW,
+    recorded_by="ann",
+)
 ROWS = {
+    "rights": [LedgerRight(line=LINE, right=RIGHT)],
     "videos": [VIDEO, replace(VIDEO, video_id="2", counters=counters(None, None))],
     "creators": creators([VIDEO]),
     "readings": [totals_at("glowup", NOW, 5, None), reading("2", NOW, counters(5, 1))],
