@@ -35,6 +35,7 @@ from tagtide.services.desk import (
     undoing,
 )
 from tagtide.services.views.desk import DeskView, StepLine, view_desk
+from tagtide.web.forms import form_of
 from tagtide.web.frame import page, shared_of, visitor_of
 
 _ROWS = 30
@@ -104,7 +105,7 @@ def router() -> APIRouter:
 
     @routes.post("/desk/move", response_model=None)
     async def move(request: Request) -> Response:
-        form = await request.form()
+        form = await form_of(request)
         to, who = _text(form, "to"), visitor_of(request).name
         context = shared_of(request).app.context
         decide = undoing(by=who) if to == "undo" else _moving(form, to, who, context)
@@ -112,20 +113,20 @@ def router() -> APIRouter:
 
     @routes.post("/desk/note", response_model=None)
     async def note(request: Request) -> Response:
-        form = await request.form()
+        form = await form_of(request)
         decide = noting(_text(form, "note"), by=visitor_of(request).name)
         return await _done(request, form, decide)
 
     @routes.post("/desk/label", response_model=None)
     async def label(request: Request) -> Response:
-        form = await request.form()
+        form = await form_of(request)
         add = [part for part in _text(form, "add").split(",") if part.strip()]
         decide = labelling(add, _texts(form, "remove"), by=visitor_of(request).name)
         return await _done(request, form, decide)
 
     @routes.post("/desk/assign", response_model=None)
     async def assign(request: Request) -> Response:
-        form, who = await request.form(), visitor_of(request).name
+        form, who = await form_of(request), visitor_of(request).name
         whose = who if _text(form, "me") else _text(form, "assignee") or None
         return await _done(request, form, assigning(whose, by=who))
 
