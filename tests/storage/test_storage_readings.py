@@ -12,7 +12,7 @@ from tagtide.errors import NotFound
 from tagtide.models import CounterSource, Creator, Role, VideoReading
 from tagtide.ports import Changes, HashtagState, SightingEffect, StoredReport
 from tagtide.storage import tables as t
-from tagtide.storage.sightings import window_of
+from tagtide.storage.hashtag_totals import window_of
 from tagtide.storage.store import SqlStore
 
 

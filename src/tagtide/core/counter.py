@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 #: A smaller fall is a stale read ...
-_STALE_FALL = 0.05
+STALE_FALL = 0.05
 #: ... until so many lower reads came in a row.
 _LOWER_READS = 3
 #: So many reads without a move are believed, whatever was expected.
@@ -85,7 +85,7 @@ class CounterTrack:
             return self._note_unmoved(at, step, is_repeat)
         self.lower_reads += 1
         fall = self.level - value
-        is_small = fall < _STALE_FALL * self.level or fall <= step
+        is_small = fall < STALE_FALL * self.level or fall <= step
         if is_small and self.lower_reads < _LOWER_READS:
             return ChangeNote.STALE
         return ChangeNote.COUNTER_CORRECTED

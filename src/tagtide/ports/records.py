@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -318,3 +318,5 @@ class StoredReport:
     on: date
     made_at: datetime
     body: Mapping[str, Any] = field(default_factory=dict)
+    #: The same for people, as `core.messages.document` writes it; None where nobody kept it.
+    document: Sequence[Mapping[str, Any]] | None = None

@@ -33,6 +33,9 @@ from tagtide.models import (
 )
 from tagtide.ports.accounts import AccountStore
 from tagtide.ports.desk import DeskStore
+
+# --- the store, topic by topic --------------------------------------------------------------------
+from tagtide.ports.campaign_views import CampaignPageStore
 from tagtide.ports.records import (
     AttemptEnd,
     Balance,
@@ -406,6 +409,7 @@ class Store(
     AccountStore,
     DeskStore,
     WorkStore,
+    CampaignPageStore,
     Protocol,
 ):
     """Everything that is kept."""

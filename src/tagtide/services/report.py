@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo
 
 from tagtide.core.coverage import Completeness, completeness
 from tagtide.core.detect.virality import FITTED_BEFORE, FITTED_WITHIN
+from tagtide.core.messages.campaign import campaign_blocks, daily_blocks
+from tagtide.core.messages.document import to_document
+from tagtide.core.messages.weekly import weekly_blocks
 from tagtide.core.periods import start_of_day
 from tagtide.core.reports.campaign import CampaignFacts, CampaignReport, build_campaign, build_daily
 from tagtide.core.reports.collect import (
@@ -78,6 +81,7 @@ async def report_weekly(context: Context, campaign: Campaign) -> WeeklyReport:
             on=report.on,
             made_at=context.clock.now(),
             body=report.as_dict(),
+            document=to_document(weekly_blocks(report)),
         )
     )
     return report
@@ -240,6 +244,7 @@ def _held_between(
 
 
 async def _kept(context: Context, campaign: Campaign, report: CampaignReport) -> CampaignReport:
+    blocks = daily_blocks(report) if report.kind == "daily" else campaign_blocks(report)
     await context.store.put_report(
         StoredReport(
             campaign_id=campaign.campaign_id,
@@ -248,6 +253,7 @@ async def _kept(context: Context, campaign: Campaign, report: CampaignReport) ->
             made_at=context.clock.now(),
             # Without the list of videos: the next report needs the totals, and readings are kept.
             body=report.as_dict(videos=False),
+            document=to_document(blocks),
         )
     )
     return report

@@ -165,7 +165,7 @@ def _newest_first(campaign_id: int | None, state: AlertState | None) -> Select[A
 
 
 def _alerts(connection: Connection, query: Select[Any]) -> list[Alert]:
-    return [_alert(row) for row in connection.execute(query)]
+    return [alert_of(row) for row in connection.execute(query)]
 
 
 def _by_prefix(connection: Connection, alert_id: str) -> Alert:
@@ -220,7 +220,8 @@ def _end_mute(connection: Connection, mute_id: str, by: str, now: datetime) -> i
     return len(ended)
 
 
-def _alert(row: Any) -> Alert:
+def alert_of(row: Any) -> Alert:
+    """A row of `alert`."""
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
     return Alert(**values | {"rule": Rule(row.rule), "state": AlertState(row.state)})
 

@@ -127,6 +127,18 @@ def in_service(connection: Connection) -> list[Campaign]:
     return _one(connection, t.campaign.c.removed_at.is_(None))
 
 
+def one_by_id(connection: Connection, campaign_id: int) -> Campaign:
+    """One campaign in service. Raises `NotFound`."""
+    in_use = t.campaign.c.removed_at.is_(None)
+    # A number that no key can be is one that no campaign has.
+    found = (
+        _one(connection, in_use & (t.campaign.c.id == campaign_id)) if campaign_id < 2**62 else []
+    )
+    if not found:
+        raise NotFound("There is no such campaign.", hint="It may have been removed.")
+    return found[0]
+
+
 def _by_name(connection: Connection, name: str) -> Campaign:
     in_use = t.campaign.c.removed_at.is_(None)
     found = _one(connection, in_use & (t.campaign.c.name == name))

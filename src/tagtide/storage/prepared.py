@@ -129,10 +129,20 @@ class Prepared:
         text = self._text(connection)
         connection.exec_driver_sql(text.sql, [text.bound(given) for given in rows])
 
-    def rows(self, connection: Connection, given: Mapping[str, Any]) -> list[Any]:
-        """Execute once and return rows with a name for each column."""
+    def rows(
+        self,
+        connection: Connection,
+        given: Mapping[str, Any],
+        make: Callable[[Iterable[Any]], Any] | None = None,
+    ) -> list[Any]:
+        """Execute once and return rows with a name for each column, or what ``make`` makes."""
         text = self._text(connection)
-        return [text.read(row) for row in _execute(connection, text.sql, text.bound(given))]
+        found = _execute(connection, text.sql, text.bound(given))
+        if make is None:
+            return [text.read(row) for row in found]
+        if not text.from_driver:
+            return [make(row) for row in found]
+        return [make(_converted(list(row), text.from_driver)) for row in found]
 
     def one(self, connection: Connection, given: Mapping[str, Any]) -> Any:
         """The first row, or None."""

@@ -192,7 +192,7 @@ class Readings(Topic):
             .order_by(t.report.c.day.desc())
             .limit(limit)
         )
-        return await self._db.read(lambda c: [_report(row) for row in c.execute(query)])
+        return await self._db.read(lambda c: [report_of(row) for row in c.execute(query)])
 
 
 # --- hashtags -------------------------------------------------------------------------------------
@@ -523,7 +523,11 @@ def _newest_reading_at(connection: Connection, campaign_id: int) -> datetime | N
 
 def _put_report(connection: Connection, report: StoredReport) -> None:
     keys = {"campaign_id": report.campaign_id, "kind": report.kind, "day": report.on}
-    values = {"made_at": report.made_at, "body": dict(report.body)}
+    values = {
+        "made_at": report.made_at,
+        "body": dict(report.body),
+        "document": None if report.document is None else list(report.document),
+    }
     connection.execute(
         insert(connection, t.report)
         .values(keys | values)
@@ -531,11 +535,13 @@ def _put_report(connection: Connection, report: StoredReport) -> None:
     )
 
 
-def _report(row: Any) -> StoredReport:
+def report_of(row: Any) -> StoredReport:
+    """A row of `report`."""
     return StoredReport(
         campaign_id=row.campaign_id,
         kind=row.kind,
         on=row.day,
         made_at=row.made_at,
         body=row.body,
+        document=row.document,
     )

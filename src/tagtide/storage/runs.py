@@ -21,6 +21,7 @@ from tagtide.ports import (
 from tagtide.storage import tables as t
 from tagtide.storage.alerts import put_alerts, put_events
 from tagtide.storage.detectors import put_detector_states
+from tagtide.storage.hashtag_totals import put_hashtag_reading
 from tagtide.storage.ledger import charged_to_run, give_up, give_up_orphans, release_unsent, settle
 from tagtide.storage.outbox import enqueue
 from tagtide.storage.prepared import Prepared, PreparedInsert
@@ -28,7 +29,6 @@ from tagtide.storage.rows import Topic, hashtag_key, hashtag_keys, insert_missin
 from tagtide.storage.sightings import (
     mark_high_priority,
     put_creators,
-    put_hashtag_reading,
     put_sighting,
 )
 

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Text, bindparam, case, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from tagtide.models import (
     Creator,
-    HashtagReading,
     Video,
     VideoCounters,
     VideoReading,
@@ -23,108 +22,9 @@ from tagtide.models import (
 )
 from tagtide.ports import Sighting, SightingEffect
 from tagtide.storage import tables as t
+from tagtide.storage.hashtag_totals import window_of
 from tagtide.storage.prepared import Prepared, PreparedIn, PreparedInsert
 from tagtide.storage.rows import hashtag_key, video_reading_of
-
-_WINDOW_HOURS = 6
-
-
-def window_of(instant: datetime) -> datetime:
-    """Start of the six hours (UTC) an instant lies in."""
-    hour = instant.hour - instant.hour % _WINDOW_HOURS
-    return instant.replace(hour=hour, minute=0, second=0, microsecond=0)
-
-
-# --- totals of a hashtag --------------------------------------------------------------------------
-
-
-def put_hashtag_reading(connection: Connection, reading: HashtagReading) -> None:
-    """Add a reading; one of the same instant stays as it is."""
-    key = hashtag_key(connection, reading.hashtag)
-    row = {
-        "tiktok_id": reading.hashtag_id,
-        "read_at": reading.read_at,
-        "view_count": reading.view_count,
-        "view_source": reading.view_source,
-        "view_unit": reading.view_unit,
-        "video_count": reading.video_count,
-        "video_source": reading.video_source,
-        "video_unit": reading.video_unit,
-        "run_id": reading.run_id,
-        "payload_hash": reading.payload_hash,
-        "flags": list(reading.flags),
-    }
-    if not _ADD_READING.run(connection, [row | {"hashtag_key": key}]):
-        return
-    new = {f"new_{name}": value for name, value in row.items()}
-    _REFRESH_HASHTAG.run(connection, new | {"key": key})
-    _COUNT_TOTALS.run(connection, [_totals_row(key, reading)])
-
-
-_TOTALS = (
-    "read_at", "view_count", "view_source", "view_unit", "video_count", "video_source",
-    "video_unit", "run_id", "payload_hash", "flags",
-)  # fmt: skip
-
-
-_ADD_READING = PreparedInsert(
-    t.hashtag_reading,
-    ["hashtag_key", "tiktok_id", *_TOTALS],
-    returning=[t.hashtag_reading.c.hashtag_key],
-)
-_REFRESH_HASHTAG = Prepared(
-    update(t.hashtag)
-    .where(t.hashtag.c.id == bindparam("key"))
-    .where(t.hashtag.c.read_at.is_(None) | (t.hashtag.c.read_at < bindparam("new_read_at")))
-    .values(
-        {name: bindparam(f"new_{name}") for name in _TOTALS}
-        | {
-            "tiktok_id": func.coalesce(
-                bindparam("new_tiktok_id", type_=Text), t.hashtag.c.tiktok_id
-            )
-        }
-    )
-)
-
-
-def _totals_row(key: int, reading: HashtagReading) -> dict[str, Any]:
-    counted = {
-        "read_at": reading.read_at,
-        "view_count": reading.view_count,
-        "video_count": reading.video_count,
-    }
-    first = {f"first_{name}": value for name, value in counted.items()}
-    last = {f"last_{name}": value for name, value in counted.items()}
-    window = {"hashtag_key": key, "window_at": window_of(reading.read_at), "readings": 1}
-    return first | last | window
-
-
-def _into_window(statement: Any) -> Any:
-    window, new = t.hashtag_window.c, statement.excluded
-    earlier = window.first_read_at.is_(None) | (new.first_read_at < window.first_read_at)
-    later = window.last_read_at.is_(None) | (new.last_read_at > window.last_read_at)
-    changed: dict[str, Any] = {"readings": window.readings + new.readings}
-    for name in _COUNTED:
-        first, last = f"first_{name}", f"last_{name}"
-        changed[first] = case((earlier, new[first]), else_=window[first])
-        changed[last] = case((later, new[last]), else_=window[last])
-    return statement.on_conflict_do_update(
-        index_elements=["hashtag_key", "window_at"], set_=changed
-    )
-
-
-_COUNTED = ("read_at", "view_count", "video_count")
-_COUNT_TOTALS = PreparedInsert(
-    t.hashtag_window,
-    [
-        "hashtag_key",
-        "window_at",
-        "readings",
-        *(f"{end}_{name}" for end in ("first", "last") for name in _COUNTED),
-    ],
-    complete=_into_window,
-)
-
 
 # --- creators -------------------------------------------------------------------------------------
 

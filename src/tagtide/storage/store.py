@@ -15,6 +15,7 @@ from tagtide.errors import DatabaseCorrupt, DiskFull, SchemaOutdated, StorageRea
 from tagtide.ports import Clock
 from tagtide.storage import schema
 from tagtide.storage.alerts import Alerts
+from tagtide.storage.campaign_pages import CampaignPages
 from tagtide.storage.campaigns import Campaigns
 from tagtide.storage.database import (
     Database,
@@ -62,6 +63,7 @@ class SqlStore(
     DeskLists,
     DeskReminders,
     Work,
+    CampaignPages,
     Workers,
     Users,
     Sessions,

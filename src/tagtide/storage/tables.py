@@ -249,6 +249,7 @@ video = Table(
     *_counters(),
     UniqueConstraint("video_id"),
     Index(None, "creator_key"),
+    Index(None, "created_at"),
 )
 
 video_reading = Table(
@@ -287,6 +288,27 @@ hashtag_window = Table(
     _total("new_videos"),
     #: Growth of views of known videos between this sighting in the feed and the one before.
     Column("view_gain", BigInteger, nullable=False, server_default=text("0")),
+    #: Growth of the counters since the last reading before, as far as it is news; sums of these
+    #: are what a page shows of many hashtags over time.
+    Column("view_change", BigInteger, nullable=False, server_default=text("0")),
+    Column("video_change", BigInteger, nullable=False, server_default=text("0")),
+    #: Falls of the view counter by more than a twentieth, left out of the growth.
+    _total("corrections"),
+    sqlite_with_rowid=False,
+)
+
+#: Growth of a campaign's own hashtags together, in the same six hours, while they were its own.
+campaign_window = Table(
+    "campaign_window",
+    metadata,
+    _key("campaign_id", "campaign.id", primary=True),
+    Column("window_at", Instant, primary_key=True),
+    #: Floating-point: a sum of hostile counters is larger than an integer.
+    Column("view_change", Float, nullable=False),
+    Column("video_change", Float, nullable=False),
+    _total("corrections"),
+    #: How many hashtags were read.
+    _total("hashtags"),
     sqlite_with_rowid=False,
 )
 
@@ -467,6 +489,7 @@ alert = Table(
     #: Counts the decisions; one that rests on an older row is refused.
     _total("version"),
     Index(None, "opened_at"),
+    Index(None, "campaign_id", "opened_at"),
 )
 _partial_index(
     "uq_alert_open",
@@ -588,6 +611,8 @@ report = Table(
     Column("day", Date, primary_key=True),
     Column("made_at", Instant, nullable=False),
     Column("body", JSON, nullable=False),
+    #: The same for people: the blocks it was shown as; NULL for one of an older version.
+    Column("document", JSON(none_as_null=True)),
 )
 
 # --- the desk -------------------------------------------------------------------------------------

@@ -1,0 +1,82 @@
+"""Blocks as JSON and back: a report kept as it was shown can be shown again in any medium."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from enum import Enum
+from typing import Any
+
+from tagtide.core.messages.blocks import (
+    Block,
+    BulletList,
+    Cell,
+    Column,
+    Figure,
+    Heading,
+    KeyFigures,
+    Kind,
+    Link,
+    Note,
+    Paragraph,
+    Sparkline,
+    Table,
+    Tone,
+)
+
+_BLOCKS: Mapping[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (Heading, Paragraph, KeyFigures, Table, BulletList, Link, Note, Sparkline)
+}
+#: What stands in fields that are no plain values.
+_PARTS: Mapping[str, type[Any]] = {"figures": Figure, "columns": Column, "items": Cell}
+_NAMES: Mapping[str, type[Enum]] = {"tone": Tone, "kind": Kind}
+
+
+def to_document(blocks: Sequence[Block]) -> list[dict[str, Any]]:
+    """JSON types only; what a field holds by default is left out."""
+    return [{"block": type(block).__name__} | _written(block) for block in blocks]
+
+
+def from_document(document: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """The blocks again. Raises `ValueError` for a document of another version."""
+    try:
+        return [_read(_BLOCKS[str(part["block"])], part) for part in document]
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError("the document is of another version") from error
+
+
+def _written(part: Any) -> dict[str, Any]:
+    found = {}
+    for field in fields(part):
+        value = getattr(part, field.name)
+        if value != field.default:
+            found[field.name] = _value(value)
+    return found
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple):
+        return [_value(one) for one in value]
+    return _written(value) if isinstance(value, (Figure, Column, Cell)) else value
+
+
+def _read(kind: type[Any], stored: Mapping[str, Any]) -> Any:
+    values: dict[str, Any] = {}
+    for name, value in stored.items():
+        if name == "block":
+            continue
+        values[name] = _field(name, value)
+    return kind(**values)
+
+
+def _field(name: str, value: Any) -> Any:
+    if name in _PARTS:
+        return tuple(_read(_PARTS[name], one) for one in value)
+    if name in _NAMES:
+        return _NAMES[name](value)
+    if name == "rows":
+        return tuple(tuple(_read(Cell, cell) for cell in row) for row in value)
+    return tuple(value) if isinstance(value, list) else value
