@@ -200,15 +200,22 @@ def rate_summary(videos: Iterable[VideoFacts]) -> RateSummary:
         rates.append(rate)
         engagement += counters.engagement or 0
         views += counters.view_count or 0
-    rates.sort()
+    return summarise_rates(rates, unknown, engagement, views)
+
+
+def summarise_rates(
+    rates: Iterable[float], unknown: int, engagement: int, views: int
+) -> RateSummary:
+    """The same from known rates, with the sums of engagement and views behind them."""
+    ordered = sorted(rates)
     return RateSummary(
-        known=len(rates),
+        known=len(ordered),
         unknown=unknown,
-        mean=fmean(rates) if rates else None,
-        median=median(rates) if rates else None,
-        pooled=engagement / views if rates else None,
-        quantiles=tuple((p, quantile(rates, p)) for p in RATE_QUANTILES) if rates else (),
-        histogram=histogram(rates),
+        mean=fmean(ordered) if ordered else None,
+        median=median(ordered) if ordered else None,
+        pooled=engagement / views if ordered else None,
+        quantiles=tuple((p, quantile(ordered, p)) for p in RATE_QUANTILES) if ordered else (),
+        histogram=histogram(ordered),
     )
 
 

@@ -149,6 +149,17 @@ class CampaignPageStore(Protocol):
         """Every video seen in the feed of a hashtag of the campaign; new are those first seen in
         (since, until]."""
 
+    async def own_video_counts(
+        self, campaign_id: int, spans: Sequence[tuple[datetime, datetime]]
+    ) -> list[int]:
+        """Videos in the feeds of own hashtags first seen in each span (begin, end]."""
+
+    async def top_videos(
+        self, campaign_id: int, since: datetime, until: datetime, limit: int
+    ) -> list[str]:
+        """Ids of videos in the feeds of own hashtags, first seen in (since, until], most views
+        first."""
+
     async def published_since(
         self, since: datetime, *, campaign_id: int | None = None
     ) -> list[Published]:

@@ -98,6 +98,20 @@ class CampaignPages(Topic):
         asked = {"campaign": campaign_id, "since": since, "until": until}
         return await self._db.read(lambda c: _FIGURES.rows(c, asked, VideoFigures._make))
 
+    async def own_video_counts(
+        self, campaign_id: int, spans: Sequence[tuple[datetime, datetime]]
+    ) -> list[int]:
+        """Videos in the feeds of own hashtags first seen in each span (begin, end]."""
+        asked = [{"campaign": campaign_id, "since": a, "until": b} for a, b in spans]
+        return await self._db.read(lambda c: [int(_SEEN.one(c, one)[0]) for one in asked])
+
+    async def top_videos(
+        self, campaign_id: int, since: datetime, until: datetime, limit: int
+    ) -> list[str]:
+        """Ids of videos in the feeds of own hashtags, first seen in (since, until]."""
+        asked = {"campaign": campaign_id, "since": since, "until": until, "most": limit}
+        return await self._db.read(lambda c: [row.video_id for row in _LARGEST.rows(c, asked)])
+
     async def published_since(
         self, since: datetime, *, campaign_id: int | None = None
     ) -> list[Published]:
@@ -407,6 +421,22 @@ _FIGURES = Prepared(
     .join_from(t.campaign_video, t.video, _video.id == _of_campaign.video_key)
     .where(_of_campaign.campaign_id == bindparam("campaign"))
     .where(_in_feeds(Role.OWN) | _in_feeds(Role.COMPETITOR))
+)
+_SEEN = Prepared(
+    select(func.count())
+    .select_from(t.campaign_video)
+    .where(_of_campaign.campaign_id == bindparam("campaign"), _in_feeds(Role.OWN))
+    .where(_of_campaign.first_seen_at > bindparam("since"))
+    .where(_of_campaign.first_seen_at <= bindparam("until"))
+)
+_LARGEST = Prepared(
+    select(_video.video_id)
+    .join_from(t.campaign_video, t.video, _video.id == _of_campaign.video_key)
+    .where(_of_campaign.campaign_id == bindparam("campaign"), _in_feeds(Role.OWN))
+    .where(_of_campaign.first_seen_at > bindparam("since"))
+    .where(_of_campaign.first_seen_at <= bindparam("until"), _video.view_count.is_not(None))
+    .order_by(_video.view_count.desc(), _video.video_id)
+    .limit(bindparam("most", type_=BigInteger))
 )
 _PUBLISHED = (
     select(_held.campaign_id, _hashtag.name, _video.created_at)

@@ -168,14 +168,15 @@ async def view_today(
     since = since or now - _DAY
     campaigns = await store.campaigns()
     named = {c.campaign_id: c for c in campaigns}
-    firing = await store.firing_counts()
     counts = await store.delivery_counts()
     videos = await _priority_videos(context, named, since)
     alerts = await store.firing()
     return TodayView(
         now=now,
         since=since,
-        campaigns=await _lines(context, campaigns, firing, schedules, since),
+        campaigns=await view_lines(
+            context, campaigns, await paces_of(context, since), schedules, since
+        ),
         alerts=tuple(with_campaign(alert, named) for alert in alerts if alert.acked_at is None)[
             :_ALERTS
         ],
@@ -271,18 +272,25 @@ async def _priority_videos(
     ]
 
 
-async def _lines(
+async def paces_of(context: Context, since: datetime) -> Mapping[int, list[HashtagPace]]:
+    """By campaign, its own hashtags now and at an earlier instant. Raises `StorageError`."""
+    paces: dict[int, list[HashtagPace]] = defaultdict(list)
+    for pace in await context.store.hashtag_pace(since):
+        if pace.role is Role.OWN:
+            paces[pace.campaign_id].append(pace)
+    return paces
+
+
+async def view_lines(
     context: Context,
     campaigns: Sequence[Campaign],
-    firing: Mapping[int | None, int],
+    paces: Mapping[int, list[HashtagPace]],
     schedules: Mapping[Job, str],
     since: datetime,
 ) -> tuple[CampaignLine, ...]:
+    """A line for each campaign, in the same order. Raises `StorageError`."""
     store, now = context.store, context.clock.now()
-    paces: dict[int, list[HashtagPace]] = defaultdict(list)
-    for pace in await store.hashtag_pace(since):
-        if pace.role is Role.OWN:
-            paces[pace.campaign_id].append(pace)
+    firing = await store.firing_counts()
     windows: dict[int, list[WindowTotal]] = defaultdict(list)
     for total in await store.window_totals(now - _CURVE):
         windows[total.campaign_id].append(total)

@@ -1,0 +1,330 @@
+"""Charts of a campaign: growth beside competitors, velocity, engagement rates, share of voice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from tagtide.core import formats as f
+from tagtide.core.charts.base import Chart, single
+from tagtide.core.charts.times import Event, event_layers, time_axis, wall_time
+from tagtide.core.metrics import RateSummary
+
+#: A line is shown as a change in percent from a level of so much on, up to so many times of it.
+_INDEX_FROM = 10_000
+_INDEX_MOST = 5.0
+#: Two labels at the end of lines are at least this part of the height apart.
+_LABELS_APART = 0.07
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Growth of one hashtag, or of several together."""
+
+    name: str
+    #: Level at the beginning; None where it is not known.
+    base: int | None
+    #: Ends of stretches with what was gained in each, in order of time.
+    gains: tuple[tuple[datetime, int], ...]
+
+    @property
+    def total(self) -> int:
+        """Gained in all stretches."""
+        return sum(gain for _, gain in self.gains)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """The stretch of time that a chart shows."""
+
+    since: datetime
+    until: datetime
+    zone: tzinfo
+    zone_name: str
+
+
+def growth_chart(
+    lines: Sequence[Line], axis: Axis, *, name: str, noun: str, events: Sequence[Event] = ()
+) -> Chart:
+    """Growth since the beginning; in percent of the level then where that can be compared.
+
+    Lines of totals would show nothing: a day is a hair's breadth of forty billion views.
+    """
+    shown = [line for line in lines if line.gains]
+    indexed = bool(shown) and all(_has_index(line) for line in shown)
+    values, labels = [], []
+    for line in shown:
+        points = _cumulated(line, axis.since, indexed=indexed)
+        values += [_growth_point(line.name, at, value, indexed, axis.zone) for at, value in points]
+        labels.append(values[-1])
+    domain = [line.name for line in shown]
+    scale = {"domain": domain}
+    y = {
+        "field": "value",
+        "type": "quantitative",
+        "title": None,
+        "axis": {"format": "+.1%" if indexed else "~s", "tickCount": 5},
+    }
+    x = time_axis(axis.since, axis.until, axis.zone)
+    colour = {"field": "line", "type": "nominal", "scale": scale, "legend": None}
+    unit = (
+        f"Change of {noun} since the beginning of the period, in percent"
+        if indexed
+        else f"{noun.capitalize()} gained since the beginning of the period"
+    )
+    return Chart(
+        name=name,
+        title=_growth_finding(shown, noun, indexed=indexed),
+        subtitle=f"{unit}; time of {axis.zone_name}",
+        spec=single(
+            values,
+            height=260,
+            layer=[
+                {
+                    "mark": {"type": "line", "strokeWidth": 2, "interpolate": "linear"},
+                    "encoding": {"x": x, "y": y, "color": colour},
+                },
+                {
+                    "mark": {"type": "point", "filled": True, "size": 60, "opacity": 0},
+                    "encoding": {
+                        "x": x,
+                        "y": y,
+                        "tooltip": [
+                            {"field": "line", "title": "Hashtag"},
+                            {"field": "when", "title": "Up to"},
+                            {"field": "said", "title": "Change"},
+                        ],
+                    },
+                },
+                {
+                    "data": {"values": _apart(labels)},
+                    "mark": {"type": "text", "align": "right", "dx": -4, "dy": -8},
+                    "encoding": {
+                        "x": x,
+                        "y": {"field": "label_at", "type": "quantitative"},
+                        "text": {"field": "line"},
+                        "color": colour,
+                    },
+                },
+                *event_layers(events, axis.zone),
+            ],
+        ),
+        columns=("Hashtag", "Up to", "Change"),
+        rows=tuple((v["line"], v["when"], v["said"]) for v in values),
+    )
+
+
+def _has_index(line: Line) -> bool:
+    if line.base is None or line.base < _INDEX_FROM:
+        return False
+    return abs(line.total) <= _INDEX_MOST * line.base
+
+
+def _cumulated(line: Line, since: datetime, *, indexed: bool) -> list[tuple[datetime, float]]:
+    total, points = 0, [(since, 0.0)]
+    for at, gain in line.gains:
+        total += gain
+        points.append((at, total / line.base if indexed and line.base else float(total)))
+    return points
+
+
+def _growth_point(
+    name: str, at: datetime, value: float, indexed: bool, zone: tzinfo
+) -> dict[str, Any]:
+    return {
+        "line": name,
+        "at": wall_time(at, zone),
+        "value": value,
+        "when": f.instant_text(at, zone),
+        "said": f.signed_percent(value) if indexed else f.signed(value),
+    }
+
+
+def _apart(labels: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Labels moved so far apart that they can be read."""
+    if not labels:
+        return []
+    ordered = sorted(labels, key=lambda label: float(label["value"]))
+    span = max(float(ordered[-1]["value"]), 0.0) - min(float(ordered[0]["value"]), 0.0)
+    placed, least = [], None
+    for label in ordered:
+        at = float(label["value"])
+        if least is not None:
+            at = max(at, least)
+        placed.append(label | {"label_at": at})
+        least = at + _LABELS_APART * span
+    return placed
+
+
+def _growth_finding(lines: Sequence[Line], noun: str, *, indexed: bool) -> str:
+    if not lines:
+        return f"No growth of {noun} is known in this period"
+
+    def said(line: Line) -> str:
+        if indexed and line.base:
+            return f.signed_percent(line.total / line.base)
+        return f.signed(line.total)
+
+    own, *others = lines
+    if not others:
+        return f"{own.name}: {said(own)} {noun}"
+
+    def rank(line: Line) -> float:
+        return line.total / (line.base or 1) if indexed else float(line.total)
+
+    best = max(others, key=rank)
+    word = "more than" if rank(own) > rank(best) else "less than"
+    if rank(own) == rank(best):
+        word = "as much as"
+    return f"{own.name}: {said(own)} {noun}, {word} {best.name} ({said(best)})"
+
+
+# --- velocity -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Growth in one stretch, and what was usual for it; None where too little is known."""
+
+    begins_at: datetime
+    ends_at: datetime
+    gain: int | None
+    low: float | None = None
+    high: float | None = None
+    middle: float | None = None
+
+
+def velocity_chart(
+    paces: Sequence[Pace], axis: Axis, *, name: str, noun: str, span: str, band: str
+) -> Chart:
+    """Growth per stretch as bars over the band of what is usual; gaps stay gaps."""
+    values: list[dict[str, Any]] = [
+        {
+            "at": wall_time(p.begins_at, axis.zone),
+            "to": wall_time(p.ends_at, axis.zone),
+            "inner": wall_time(p.begins_at + (p.ends_at - p.begins_at) / 5, axis.zone),
+            "inner_to": wall_time(p.ends_at - (p.ends_at - p.begins_at) / 5, axis.zone),
+            "value": p.gain,
+            "low": p.low,
+            "high": p.high,
+            "middle": p.middle,
+            "when": f.instant_text(p.begins_at, axis.zone),
+            "gained": f.signed(p.gain),
+            "usual": _usual(p),
+        }
+        for p in paces
+    ]
+    x = time_axis(axis.since, axis.until, axis.zone)
+    told = [
+        {"field": "when", "title": "From"},
+        {"field": "gained", "title": noun.capitalize()},
+        {"field": "usual", "title": "Usual"},
+    ]
+    y = {"type": "quantitative", "title": None, "axis": {"format": "~s", "tickCount": 4}}
+    layers: list[dict[str, Any]] = [
+        {
+            "data": {"values": [v for v in values if v["low"] is not None]},
+            "mark": {"type": "bar", "opacity": 0.22},
+            "encoding": {
+                "x": x,
+                "x2": {"field": "to"},
+                "y": {"field": "low", **y},
+                "y2": {"field": "high"},
+                "tooltip": told,
+            },
+        },
+        {
+            "data": {"values": [v for v in values if v["value"] is not None]},
+            "mark": {"type": "bar"},
+            "encoding": {
+                "x": {**x, "field": "inner"},
+                "x2": {"field": "inner_to"},
+                "y": {"field": "value", **y},
+                "tooltip": told,
+            },
+        },
+    ]
+    return Chart(
+        name=name,
+        title=_velocity_finding(paces, noun),
+        subtitle=f"{noun.capitalize()} gained per {span}; pale: {band}; time of {axis.zone_name}",
+        spec=single(values, height=180, layer=layers),
+        columns=("From", "Gained", "Usual"),
+        rows=tuple((v["when"], v["gained"], v["usual"]) for v in values),
+    )
+
+
+def _usual(pace: Pace) -> str:
+    if pace.low is None or pace.high is None:
+        return f.DASH
+    return f"{f.compact(pace.low)} to {f.compact(pace.high)}"
+
+
+def _velocity_finding(paces: Sequence[Pace], noun: str) -> str:
+    judged = [p for p in paces if p.gain is not None and p.low is not None and p.high is not None]
+    above = [p for p in judged if (p.gain or 0) > (p.high or 0)]
+    below = [p for p in judged if (p.gain or 0) < (p.low or 0)]
+    if not judged:
+        return f"Too little is known to say what is usual for {noun}"
+    if not above and not below:
+        return f"{noun.capitalize()} grew as usual"
+    parts = [
+        f"{len(found)} of {len(judged)} stretches {where} the usual range"
+        for found, where in ((above, "above"), (below, "below"))
+        if found
+    ]
+    return f"{noun.capitalize()}: {' and '.join(parts)}"
+
+
+# --- engagement rates -----------------------------------------------------------------------------
+
+
+def rates_chart(rates: RateSummary, new: RateSummary | None) -> Chart:
+    """How the engagement rates of the held videos are spread, with the median."""
+    values: list[dict[str, Any]] = []
+    for part in rates.histogram:
+        high = part.high
+        label = f"{part.low * 100:g}" + (f" to {high * 100:g} %" if high else " % and more")
+        share = part.videos / rates.known if rates.known else 0.0
+        values.append(
+            {"rate": label, "videos": part.videos, "share": share, "said": f.percent(share)}
+        )
+    title = "No engagement rate is known yet"
+    if rates.median is not None:
+        title = f"Half of the videos have an engagement rate above {f.percent(rates.median)}"
+        if new is not None and new.median is not None:
+            title += f"; of the new ones, above {f.percent(new.median)}"
+    return Chart(
+        name="rates",
+        title=title,
+        subtitle="Videos by engagement rate: (likes + comments + shares) / views, newest readings",
+        spec=single(
+            values,
+            height=200,
+            mark={"type": "bar"},
+            encoding={
+                "x": {
+                    "field": "rate",
+                    "type": "ordinal",
+                    "sort": None,
+                    "title": None,
+                    "axis": {"labelAngle": -35, "labelOverlap": True},
+                },
+                "y": {
+                    "field": "videos",
+                    "type": "quantitative",
+                    "title": None,
+                    "axis": {"tickCount": 4, "format": "~s"},
+                },
+                "tooltip": [
+                    {"field": "rate", "title": "Rate"},
+                    {"field": "videos", "title": "Videos"},
+                    {"field": "said", "title": "Share"},
+                ],
+            },
+        ),
+        columns=("Engagement rate", "Videos", "Share"),
+        rows=tuple((v["rate"], f.whole(v["videos"]), v["said"]) for v in values),
+    )

@@ -1,0 +1,124 @@
+"""Time on an axis: the wall clock of a zone, the same in every medium and every browser."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from tagtide.core.formats import instant_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something to be marked on a time axis: an alert, a launch, a corrected counter."""
+
+    at: datetime
+    #: A few words.
+    label: str
+
+
+def wall_time(at: datetime, zone: tzinfo) -> str:
+    """What clocks of the zone showed, for an axis whose scale is of type ``utc``.
+
+    A drawing program knows the zone of the machine and UTC, not that of a campaign.
+    """
+    return at.astimezone(zone).replace(tzinfo=None, microsecond=0).isoformat() + "Z"
+
+
+def time_axis(since: datetime, until: datetime, zone: tzinfo) -> dict[str, Any]:
+    """Encoding of ``at`` between two instants."""
+    days = (until - since).total_seconds() / 86400
+    shown = "%H:%M" if days <= 1.5 else "%-d %b"
+    return {
+        "field": "at",
+        "type": "temporal",
+        "title": None,
+        "scale": {"type": "utc", "domain": [wall_time(since, zone), wall_time(until, zone)]},
+        "axis": {"format": shown, "labelOverlap": True, "tickCount": 6, "grid": False},
+    }
+
+
+def event_layers(events: Sequence[Event], zone: tzinfo) -> list[dict[str, Any]]:
+    """Lines from top to bottom with numbers, which a list below the chart explains."""
+    if not events:
+        return []
+    values = [
+        {
+            "at": wall_time(event.at, zone),
+            "number": str(number),
+            "what": event.label,
+            "when": instant_text(event.at, zone),
+        }
+        for number, event in enumerate(events, 1)
+    ]
+    x = {"field": "at", "type": "temporal"}
+    told = [{"field": "when", "title": "When"}, {"field": "what", "title": "What"}]
+    return [
+        {
+            "data": {"values": values},
+            "mark": {"type": "rule", "strokeDash": [3, 3], "opacity": 0.7, "clip": True},
+            "encoding": {"x": x, "tooltip": told},
+        },
+        {
+            "data": {"values": values},
+            "mark": {"type": "text", "align": "left", "baseline": "top", "dx": 3},
+            "encoding": {
+                "x": x,
+                "y": {"value": 0},
+                "text": {"field": "number"},
+                "tooltip": told,
+            },
+        },
+    ]
+
+
+def hatching(
+    stretches: Sequence[tuple[datetime, datetime, str]],
+    since: datetime,
+    until: datetime,
+    zone: tzinfo,
+) -> list[dict[str, Any]]:
+    """Slanted lines over stretches in which not everything is known, with the reason of each."""
+    length = until - since
+    if not stretches or not length:
+        return []
+    lines, areas = [], []
+    lean, apart = length / 40, length / 120
+    for begin, end, why in stretches:
+        begin, end = max(begin, since), min(end, until)  # noqa: PLW2901 - cut to what is shown
+        if begin >= end:
+            continue
+        areas.append({"at": wall_time(begin, zone), "to": wall_time(end, zone), "why": why})
+        foot = begin - lean
+        while foot < end:
+            left, right = max(foot, begin), min(foot + lean, end)
+            lines.append(
+                {
+                    "at": wall_time(left, zone),
+                    "to": wall_time(right, zone),
+                    "low": (left - foot) / lean,
+                    "high": (right - foot) / lean,
+                }
+            )
+            foot += apart
+    x = {"field": "at", "type": "temporal"}
+    share = {"type": "quantitative", "scale": {"domain": [0, 1]}, "axis": None}
+    return [
+        {
+            "data": {"values": areas},
+            "mark": {"type": "rect", "opacity": 0.001},
+            "encoding": {"x": x, "x2": {"field": "to"}, "tooltip": [{"field": "why"}]},
+        },
+        {
+            "data": {"values": lines},
+            "mark": {"type": "rule", "opacity": 0.35, "clip": True},
+            "encoding": {
+                "x": x,
+                "x2": {"field": "to"},
+                "y": {"field": "low", **share},
+                "y2": {"field": "high"},
+            },
+        },
+    ]
