@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, tzinfo
+from typing import Any
 
 from tagtide.core.detect.base import Direction, Finding, Phase, Point, Settings, StateMismatch
 from tagtide.core.detect.calibration import SHIPPED, Calibration
@@ -49,6 +51,15 @@ class HashtagFinding:
         return any(finding.is_judged for finding in self.findings.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """The middle 90 % of what is to be expected, and the expectation."""
+
+    low: float
+    expected: float
+    high: float
+
+
 class HashtagDetector:
     """Follows the views and the video count of one hashtag as one thing with one knob.
 
@@ -84,6 +95,11 @@ class HashtagDetector:
     def is_open(self) -> bool:
         """Whether an incident goes on."""
         return any(counter.is_open for counter in self._counters.values())
+
+    def usual(self, measure: Measure, since: datetime, until: datetime) -> Usual | None:
+        """What is usual between two instants, by what is known now; None while it is learning."""
+        found = self._counters[measure].usual(since.timestamp() / 3600, until.timestamp() / 3600)
+        return None if found is None else Usual(*found)
 
     def observe(self, reading: HashtagReading) -> HashtagFinding:
         """Judge the next reading and learn from it."""

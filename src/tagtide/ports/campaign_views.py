@@ -107,6 +107,8 @@ class ReportName:
     kind: str
     on: date
     made_at: datetime
+    #: Whether it was kept as shown to people too.
+    has_document: bool
 
 
 class CampaignPageStore(Protocol):

@@ -199,7 +199,13 @@ class CampaignPages(Topic):
         """Stored reports of campaigns in service, newest first."""
         report = t.report.c
         query = (
-            select(report.campaign_id, report.kind, report.day, report.made_at)
+            select(
+                report.campaign_id,
+                report.kind,
+                report.day,
+                report.made_at,
+                report.document.is_not(None),
+            )
             .join_from(t.report, t.campaign, t.campaign.c.id == report.campaign_id)
             .where(t.campaign.c.removed_at.is_(None))
             .order_by(report.day.desc(), report.campaign_id, report.kind)
@@ -212,7 +218,13 @@ class CampaignPages(Topic):
             query = query.where(report.kind == kind)
         return await self._db.read(
             lambda c: [
-                ReportName(campaign_id=row[0], kind=row[1], on=row[2], made_at=row[3])
+                ReportName(
+                    campaign_id=row[0],
+                    kind=row[1],
+                    on=row[2],
+                    made_at=row[3],
+                    has_document=bool(row[4]),
+                )
                 for row in c.execute(query)
             ]
         )

@@ -65,7 +65,7 @@ def growth_chart(
         "field": "value",
         "type": "quantitative",
         "title": None,
-        "axis": {"format": "+.1%" if indexed else "~s", "tickCount": 5},
+        "axis": {"format": "+.0%" if indexed else "~s", "tickCount": 5},
     }
     x = time_axis(axis.since, axis.until, axis.zone)
     colour = {"field": "line", "type": "nominal", "scale": scale, "legend": None}
@@ -108,7 +108,7 @@ def growth_chart(
                         "color": colour,
                     },
                 },
-                *event_layers(events, axis.zone),
+                *event_layers(events, x, axis.zone),
             ],
         ),
         columns=("Hashtag", "Up to", "Change"),
@@ -223,12 +223,15 @@ def velocity_chart(
         {"field": "usual", "title": "Usual"},
     ]
     y = {"type": "quantitative", "title": None, "axis": {"format": "~s", "tickCount": 4}}
+    plain = {"type": "temporal", "title": None}
     layers: list[dict[str, Any]] = [
+        # Holds the axis: where a mark has two ends, an explicit domain would be taken for two.
+        {"mark": {"type": "point", "opacity": 0}, "encoding": {"x": x}},
         {
             "data": {"values": [v for v in values if v["low"] is not None]},
             "mark": {"type": "bar", "opacity": 0.22},
             "encoding": {
-                "x": x,
+                "x": {"field": "at", **plain},
                 "x2": {"field": "to"},
                 "y": {"field": "low", **y},
                 "y2": {"field": "high"},
@@ -239,9 +242,10 @@ def velocity_chart(
             "data": {"values": [v for v in values if v["value"] is not None]},
             "mark": {"type": "bar"},
             "encoding": {
-                "x": {**x, "field": "inner"},
+                "x": {"field": "inner", **plain},
                 "x2": {"field": "inner_to"},
                 "y": {"field": "value", **y},
+                "y2": {"datum": 0},
                 "tooltip": told,
             },
         },

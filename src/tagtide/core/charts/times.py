@@ -40,29 +40,32 @@ def time_axis(since: datetime, until: datetime, zone: tzinfo) -> dict[str, Any]:
     }
 
 
-def event_layers(events: Sequence[Event], zone: tzinfo) -> list[dict[str, Any]]:
-    """Lines from top to bottom with numbers, which a list below the chart explains."""
+def event_layers(events: Sequence[Event], x: dict[str, Any], zone: tzinfo) -> list[dict[str, Any]]:
+    """Lines from top to bottom with numbers, which a list below the chart explains.
+
+    ``x`` is the chart's `time_axis`: layers with different ones would not share it.
+    """
     if not events:
         return []
-    values = [
-        {
+    values: dict[datetime, dict[str, Any]] = {}
+    for number, event in enumerate(events, 1):
+        known = values.get(event.at)
+        values[event.at] = {
             "at": wall_time(event.at, zone),
-            "number": str(number),
-            "what": event.label,
+            "number": f"{known['number']}, {number}" if known else str(number),
+            "what": f"{known['what']} {event.label}" if known else event.label,
             "when": instant_text(event.at, zone),
         }
-        for number, event in enumerate(events, 1)
-    ]
-    x = {"field": "at", "type": "temporal"}
+    data = {"values": [*values.values()]}
     told = [{"field": "when", "title": "When"}, {"field": "what", "title": "What"}]
     return [
         {
-            "data": {"values": values},
+            "data": data,
             "mark": {"type": "rule", "strokeDash": [3, 3], "opacity": 0.7, "clip": True},
             "encoding": {"x": x, "tooltip": told},
         },
         {
-            "data": {"values": values},
+            "data": data,
             "mark": {"type": "text", "align": "left", "baseline": "top", "dx": 3},
             "encoding": {
                 "x": x,
@@ -103,7 +106,8 @@ def hatching(
                 }
             )
             foot += apart
-    x = {"field": "at", "type": "temporal"}
+    # The domain stands in another layer: where a mark has two ends, it would be taken for two.
+    x = {"field": "at", "type": "temporal", "title": None}
     share = {"type": "quantitative", "scale": {"domain": [0, 1]}, "axis": None}
     return [
         {

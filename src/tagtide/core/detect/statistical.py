@@ -14,13 +14,14 @@ from tagtide.core.detect.base import (
     Settings,
     check_state,
 )
-from tagtide.core.detect.baseline import Baseline
+from tagtide.core.detect.baseline import Baseline, spread_class
 from tagtide.core.detect.calibration import SHIPPED, Calibration, DayPeaks
 from tagtide.core.detect.falls import is_deep, judge_fall
 from tagtide.core.detect.incidents import QUIET_HOURS, Incident
 from tagtide.core.detect.intake import GAP_HOURS, Intake, Step
 from tagtide.core.detect.rises import Judgement, is_large, judge_rise
 from tagtide.core.detect.standstill import Standstill
+from tagtide.core.detect.tails import quantile
 
 _VERSION = 1
 #: Days of the month that F counts in.
@@ -190,6 +191,20 @@ class Statistical:
             scale,
             24 / rate,
         )
+
+    def usual(self, since: float, until: float) -> tuple[float, float, float] | None:
+        """The 5 % quantile, mean and 95 % quantile of the gain between two instants (hours since
+        1970), by what is known now; None while nothing is known. Changes nothing.
+        """
+        base = self._base
+        hours = until - since
+        if base.rate <= 0 or hours <= 0:
+            return None
+        mean = base.rate * (base.rhythm.until(until) - base.rhythm.until(since))
+        shape = base.shape(base.spreads[spread_class(hours)], base.evidence)
+        scale = self._intake.scale
+        low, high = (quantile(share, mean, shape) / scale for share in (0.05, 0.95))
+        return low, mean / scale, high
 
     def _unjudged(self, point: Point, reason: Reason) -> Finding:
         return Finding(point.at, 0.0, reason, Phase.CONTINUES if self.is_open else Phase.NONE)

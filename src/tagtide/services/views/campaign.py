@@ -84,6 +84,8 @@ class Before:
     until: datetime
     new_views: int | None
     new_videos: int | None
+    #: Begin of the first six hours of it in which anything was read.
+    first_at: datetime | None
     videos_seen: int
 
 
@@ -451,6 +453,7 @@ async def _before(context: Context, campaign_id: int, period: Period) -> Before 
         until=period.since,
         new_views=sum(p.new_views for p in points) if points else None,
         new_videos=sum(p.new_videos for p in points) if points else None,
+        first_at=points[0].begins_at if points else None,
         videos_seen=seen,
     )
 

@@ -8,9 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from heapq import nlargest
 
+from tagtide.core.creators import (
+    RateEstimate,
+    RateSpread,
+    Tier,
+    estimate_rate,
+    rate_spread,
+    tier_of,
+)
 from tagtide.core.metrics import KnownSum, RateSummary, known_sum, summarise_rates
 from tagtide.core.periods import Period
-from tagtide.core.tiers import ShrunkRate, Tier, mean_logit, shrunk_rate, tier_of
 from tagtide.models import Campaign, Creator, Job
 from tagtide.ports import KnownVideo, VideoFigures
 from tagtide.services.context import Context
@@ -47,8 +54,8 @@ class CreatorLine:
     engagement: KnownSum
     #: All engagement over all views; None when not known.
     engagement_rate: float | None
-    #: Drawn towards the campaign's, with the interval of four in five.
-    shrunk: ShrunkRate | None
+    #: Drawn toward the campaign's, with its interval.
+    estimate: RateEstimate | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,15 +159,14 @@ async def _creators(context: Context, own: Sequence[VideoFigures]) -> tuple[Crea
         key=lambda item: (sum(v.view_count or 0 for v in item[1]), -item[0]),
     )
     people = await context.store.creators_by_key([key for key, _ in ranked])
-    mean = mean_logit([rate for v in own if (rate := _rate_of(v)) is not None])
-    return tuple(_creator_line(people[key], held, mean) for key, held in ranked if key in people)
+    spread = rate_spread({str(key): _rates(held) for key, held in by_creator.items()})
+    return tuple(_creator_line(people[key], held, spread) for key, held in ranked if key in people)
 
 
 def _creator_line(
-    creator: Creator, held: Sequence[VideoFigures], mean: float | None
+    creator: Creator, held: Sequence[VideoFigures], spread: RateSpread | None
 ) -> CreatorLine:
     totals = video_totals(held)
-    rates = [rate for v in held if (rate := _rate_of(v)) is not None]
     return CreatorLine(
         creator=creator,
         tier=tier_of(creator.follower_count),
@@ -169,10 +175,13 @@ def _creator_line(
         views=totals.views,
         engagement=totals.engagement,
         engagement_rate=totals.rates.pooled,
-        shrunk=shrunk_rate(rates, mean),
+        estimate=estimate_rate(_rates(held), spread),
     )
 
 
-def _rate_of(video: VideoFigures) -> float | None:
-    engagement = engagement_of(video)
-    return engagement / video.view_count if engagement is not None and video.view_count else None
+def _rates(videos: Sequence[VideoFigures]) -> list[float]:
+    return [
+        engagement / v.view_count
+        for v in videos
+        if v.view_count and (engagement := engagement_of(v)) is not None
+    ]

@@ -31,8 +31,16 @@ _PAGES = (
     account,
     entrance,
 )
+from tagtide.web.pages import campaigns, hashtag, reports, today, weekly
 
 
 def routers() -> list[APIRouter]:
     """The routes of every page."""
     return [page.router() for page in _PAGES]
+    return [
+        today.router(),
+        campaigns.router(),
+        weekly.router(),
+        hashtag.router(),
+        reports.router(),
+    ]

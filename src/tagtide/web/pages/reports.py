@@ -1,0 +1,123 @@
+"""Reports that were kept: their list, one as a document of its own, and a new one by hand."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from tagtide.errors import InvalidInput, NotFound
+from tagtide.models import Campaign
+from tagtide.renderers import render_html, render_json, render_markdown
+from tagtide.services.context import Context
+from tagtide.services.report import report_campaign, report_daily, report_weekly
+from tagtide.services.views.reports import KINDS, ReportView, view_report, view_reports
+from tagtide.web.access import Need
+from tagtide.web.forms import fields_of, local_path, number_of, see
+from tagtide.web.frame import page, shared_of
+from tagtide.web.pages.campaigns import page_number
+
+TITLES = {"daily": "Daily report", "campaign": "Campaign report", "weekly": "Weekly report"}
+_MAKERS: dict[str, Callable[[Context, Campaign], Awaitable[Any]]] = {
+    "daily": report_daily,
+    "campaign": report_campaign,
+    "weekly": report_weekly,
+}
+_MEDIA = {
+    "html": "text/html; charset=utf-8",
+    "md": "text/markdown; charset=utf-8",
+    "json": "application/json",
+}
+_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+
+
+def router() -> APIRouter:
+    """Routes of the pages."""
+    routes = APIRouter()
+
+    @routes.get("/reports", response_model=None)
+    async def listed(request: Request) -> Response:
+        asked = request.query_params
+        kind = asked.get("kind") or None
+        if kind is not None and kind not in KINDS:
+            raise InvalidInput(
+                f"There is no kind of report {kind[:40]!r}.", hint=f"Kinds are {', '.join(KINDS)}."
+            )
+        view = await view_reports(
+            shared_of(request).app.context,
+            campaign_id=number_of(asked.get("campaign") or None),
+            kind=kind,
+            page=page_number(request),
+        )
+        return await page(
+            request, "reports.html.j2", view=view, titles=TITLES, OPERATE=Need.OPERATE
+        )
+
+    @routes.post("/reports", response_model=None)
+    async def made(request: Request) -> Response:
+        fields = await fields_of(request)
+        context, kind = shared_of(request).app.context, fields.get("kind", "")
+        number = number_of(fields.get("campaign"))
+        if kind not in _MAKERS or number is None:
+            raise InvalidInput("Which report is not said.", hint="Choose a campaign and a kind.")
+        campaign = await context.store.campaign_by_id(number)
+        await _MAKERS[kind](context, campaign)
+        return see(local_path(fields.get("back"), "/reports"))
+
+    @routes.get("/reports/{campaign_id}/{kind}/{day}.{style}", response_model=None)
+    async def one(request: Request, campaign_id: int, kind: str, day: str, style: str) -> Response:
+        if style not in _MEDIA:
+            raise NotFound("Reports are kept as html, md and json.")
+        context = shared_of(request).app.context
+        view = await view_report(context, campaign_id, kind, day_of(day))
+        return document(view, style, is_download="download" in request.query_params)
+
+    return routes
+
+
+def day_of(text: str) -> date:
+    """A day of an address. Raises `NotFound`."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise NotFound("There is no report of such a day.", hint="Days are 2026-11-20.") from None
+
+
+def document(view: ReportView, style: str, *, is_download: bool) -> Response:
+    """The report as a file of its own, with a policy of its own: no script, no request."""
+    report = view.report
+    if style == "json":
+        text = render_json(report.body)
+    elif view.blocks is None:
+        raise NotFound(
+            "This report was kept by an older version, as JSON only.",
+            hint="Make the report of the day again, or take its JSON.",
+        )
+    elif style == "md":
+        text = render_markdown(view.blocks)
+    else:
+        text = render_html(view.blocks, f"{TITLES[report.kind]}: {view.campaign.name}")
+    headers = {"Content-Security-Policy": policy(text if style == "html" else "")}
+    if is_download or style == "md":
+        name = f"tagtide-{report.campaign_id}-{report.kind}-{report.on.isoformat()}.{style}"
+        headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return Response(text, media_type=_MEDIA[style], headers=headers)
+
+
+def policy(html: str) -> str:
+    """What a document may do: show itself with the one style sheet that stands in it."""
+    sheets = [
+        base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
+        for sheet in _STYLE.findall(html)[:1]
+    ]
+    styles = " ".join(f"'sha256-{digest}'" for digest in sheets) or "'none'"
+    return (
+        f"default-src 'none'; style-src {styles}; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'; sandbox allow-popups allow-popups-to-escape-sandbox "
+        "allow-top-navigation-by-user-activation"
+    )
