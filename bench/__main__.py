@@ -18,6 +18,7 @@ NAMES = (
     "seed_loop",
     "cycle",
     "latest",
+    "pages",
     "virality",
     "delivery",
     "desk",

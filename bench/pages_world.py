@@ -118,7 +118,7 @@ def _hashtags(connection: sqlite3.Connection, size: Size) -> None:
     )
     window = (
         "hashtag_key,window_at,first_read_at,first_view_count,first_video_count,last_read_at,"
-        "last_view_count,last_video_count,readings,new_videos"
+        "last_view_count,last_video_count,readings,new_videos,view_change,video_change"
     )
     for key, name in keys.items():
         levels = _levels(key, size)
@@ -127,8 +127,13 @@ def _hashtags(connection: sqlite3.Connection, size: Size) -> None:
             for n, (views, videos) in enumerate(levels)
         ]
         _insert(connection, "hashtag_reading", reading, iter(rows))
-        sums = [(key, at, at, views, videos, at, views, videos, 1, 3)
-                for (_, at, _, views, _, _, videos, *_) in rows]  # fmt: skip
+        sums = []
+        for before, (_, at, _, views, _, _, videos, *_) in zip(
+            [rows[0], *rows], rows, strict=False
+        ):
+            counted = (at, views, videos)
+            gains = (int(str(views)) - int(str(before[3])), int(str(videos)) - int(str(before[6])))
+            sums.append((key, at, *counted, *counted, 1, 3, *gains))
         _insert(connection, "hashtag_window", window, iter(sums))
         _, at, tiktok_id, views, _, _, videos, *_ = rows[-1]
         connection.execute(
@@ -137,6 +142,12 @@ def _hashtags(connection: sqlite3.Connection, size: Size) -> None:
             (tiktok_id, at, views, videos, key),
         )
         _detector(connection, key, name, rows[-120:])
+    connection.execute(
+        "INSERT INTO campaign_window (campaign_id,window_at,view_change,video_change,hashtags)"
+        " SELECT h.campaign_id, w.window_at, sum(w.view_change), sum(w.video_change), count(*)"
+        " FROM campaign_hashtag h JOIN hashtag_window w ON w.hashtag_key = h.hashtag_key"
+        " WHERE h.role = 'own' GROUP BY 1, 2"
+    )
 
 
 def _detector(
@@ -259,13 +270,23 @@ def _runs(connection: sqlite3.Connection, size: Size) -> None:
                     (run, job, campaign, at, at, at + HOUR // 60, "partial" if bad else "ok",
                      "upstream" if bad else "", len(held)),
                 )  # fmt: skip
-                _insert(connection, "slot", slot,
-                        ((job, key, at, run, at, 1, at) for key in held))  # fmt: skip
-                _insert(connection, "run_hashtag", outcome,
-                        ((run, key, "failed" if key in bad else "ok",
-                          "upstream" if key in bad else "", 30, 1, 1, 1, "") for key in held))  # fmt: skip
-                _insert(connection, "ledger", ledger,
-                        ((run, campaign, key, job, "charged", 1, at, at, "ok") for key in held))  # fmt: skip
+                _insert(connection, "slot", slot, ((job, key, at, run, at, 1, at) for key in held))
+                _insert(
+                    connection,
+                    "run_hashtag",
+                    outcome,
+                    ((run, key, *_outcome(key in bad), 30, 1, 1, 1, "") for key in held),
+                )
+                _insert(
+                    connection,
+                    "ledger",
+                    ledger,
+                    ((run, campaign, key, job, "charged", 1, at, at, "ok") for key in held),
+                )
+
+
+def _outcome(is_bad: bool) -> tuple[str, str]:
+    return ("failed", "upstream") if is_bad else ("ok", "")
 
 
 def _alerts(connection: sqlite3.Connection, size: Size) -> None:

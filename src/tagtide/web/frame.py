@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -154,7 +155,7 @@ def environment() -> Environment:
         "compact": formats.compact,
         "counted": formats.counted,
         "date": lambda at, zone: formats.date_text(at, zone_or_utc(zone)),
-        "day": lambda on: f"{on.day} {on:%b} {on.year}",
+        "day": lambda on: formats.date_text(datetime.combine(on, time(), UTC), UTC),
         "decimal": formats.decimal,
         "direction": words.direction,
         "endpoint": lambda name: words.ENDPOINTS.get(name, name.replace("_", " ")),

@@ -1,0 +1,182 @@
+"""pages: how long the server takes for a page, beside a collection.
+
+Hypothesis: a page reads newest counters and sums, so that 1,000 hashtags and 5 million readings
+behind it cost little.
+
+Method: the world of `bench.pages_world` in SQLite, built once (minutes) and kept in bench/results;
+``--quick`` takes a twentieth of the readings. The pages are asked for through the ASGI application
+in the process, one after the other, while a task of the same process commits pages of thirty
+videos, ten a second, as a collection does. Time from the request to the whole answer; 50 times
+each, the first 5 left out.
+
+Control: `/healthz` between them, which reads nothing, in the same process at the same time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from statistics import quantiles
+
+import httpx2
+
+from bench.figures import RESULTS, Figure, Result
+from bench.pages_world import NOW, Size, build
+from tagtide.bootstrap import App, open_app
+from tagtide.clock import SimulatedClock
+from tagtide.jobs import Health
+from tagtide.models import CounterSource, Creator, Video, VideoCounters, VideoSeen
+from tagtide.ports import Changes, Sighting
+from tagtide.services.report import report_daily, report_weekly
+from tagtide.settings import load
+from tagtide.web.app import make_app
+
+_PAGES = (
+    "/",
+    "/campaigns",
+    "/campaigns/1",
+    "/campaigns/1?period=24h",
+    "/campaigns/1?period=28d",
+    "/campaigns/1?period=campaign",
+    "/campaigns/1/videos",
+    "/campaigns/1/hashtags",
+    "/campaigns/1/hashtags/bench0",
+    "/campaigns/1/hashtags/bench0?period=28d",
+    "/campaigns/1/weekly",
+    "/campaigns/2",
+    "/reports",
+)
+_CONTROL = "/healthz"
+_TARGET = 100
+_PAGES_A_SECOND = 10
+
+
+def run(*, quick: bool) -> Result:
+    """Measure."""
+    size = Size(instants=12 if quick else 240)
+    path = RESULTS / f"pages-{size.readings}.db"
+    if not path.exists():
+        build(path, size)
+        asyncio.run(_reports(path))
+    # The collection writes: the world stays as it was built.
+    with tempfile.TemporaryDirectory(prefix="tagtide-bench-") as folder:
+        copy = Path(folder) / "pages.db"
+        shutil.copy(path, copy)
+        times = asyncio.run(_measure(copy, 10 if quick else 50))
+    figures = []
+    for page, (middle, high) in sorted(times.items(), key=lambda item: -item[1][1]):
+        is_control = page == _CONTROL
+        figures.append(
+            Figure(
+                name=f"`GET {page}`, p95",
+                value=high,
+                target=None if is_control else _TARGET,
+                at_most=True,
+                unit=" ms",
+                against=f"p50 {middle:.0f} ms; {size.readings:,} readings",
+            )
+        )
+    return Result(name="pages", figures=figures, facts={"ms": times})
+
+
+@asynccontextmanager
+async def _opened(path: Path) -> AsyncIterator[App]:
+    environ = {"TAGTIDE_DATABASE_URL": f"sqlite:///{path}", "TAGTIDE_API_URL": "http://127.0.0.1:9"}
+    loaded = load(environ=environ, cwd=path.parent)
+    async with open_app(loaded, source=False, clock=SimulatedClock(NOW)) as app:
+        yield app
+
+
+async def _reports(path: Path) -> None:
+    async with _opened(path) as app:
+        for campaign in await app.store.campaigns():
+            await report_weekly(app.context, campaign)
+            await report_daily(app.context, campaign)
+
+
+async def _measure(path: Path, times: int) -> dict[str, tuple[float, float]]:
+    async with _opened(path) as app:
+        transport = httpx2.ASGITransport(app=make_app(app, Health()))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            collecting = asyncio.create_task(_collect(app))
+            try:
+                return await _timed(client, times)
+            finally:
+                collecting.cancel()
+                with suppress(asyncio.CancelledError):
+                    await collecting
+
+
+async def _timed(client: httpx2.AsyncClient, times: int) -> dict[str, tuple[float, float]]:
+    found: dict[str, list[float]] = {}
+    for turn in range(times + 5):
+        for page in (*_PAGES, _CONTROL):
+            start = time.perf_counter()
+            answer = await client.get(page)
+            elapsed = (time.perf_counter() - start) * 1000
+            if answer.status_code != 200:
+                raise SystemExit(f"{page} answered {answer.status_code}")
+            if turn >= 5:
+                found.setdefault(page, []).append(elapsed)
+            # What a person does between two pages; the collection goes on.
+            await asyncio.sleep(0.02)
+    return {
+        page: (quantiles(taken, n=20)[9], quantiles(taken, n=20)[18])
+        for page, taken in found.items()
+    }
+
+
+async def _collect(app: App) -> None:
+    """Pages of thirty videos, half of them known, with newer counters each time."""
+    number, began = 0, time.perf_counter()
+    while True:
+        number += 1
+        videos = tuple(_seen(number, place) for place in range(30))
+        await app.store.commit(
+            Changes(
+                sightings=(
+                    Sighting(
+                        hashtag=f"bench{number % 300}",
+                        campaign_ids=(1,),
+                        read_at=app.context.clock.now(),
+                        videos=videos,
+                        run_id=None,
+                    ),
+                )
+            )
+        )
+        late = began + number / _PAGES_A_SECOND - time.perf_counter()
+        await asyncio.sleep(max(late, 0))
+
+
+def _seen(number: int, place: int) -> VideoSeen:
+    known = place % 2 == 0
+    key = (number * 15 + place) % 10_000 + 1 if known else 1_000_000 + number * 30 + place
+    creator = Creator(
+        creator_key=f"MS4wLjABAAAA{key % 6_000 + 1:064d}",
+        sec_uid=f"MS4wLjABAAAA{key % 6_000 + 1:064d}",
+        uid=None,
+        username=f"creator{key % 6_000 + 1}",
+        nickname=None,
+    )
+    video = Video(
+        video_id=str(7_600_000_000_000_000_000 + key),
+        creator=creator,
+        caption="a video with a caption of usual length #bench #summer",
+        created_at=NOW,
+    )
+    views = 100_000 + number * 100 + place
+    counters = VideoCounters(
+        view_count=views,
+        like_count=views // 20,
+        comment_count=views // 400,
+        share_count=views // 500,
+        save_count=views // 300,
+        source=CounterSource.STATISTICS,
+    )
+    return VideoSeen(video=video, counters=counters)
