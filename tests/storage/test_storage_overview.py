@@ -64,8 +64,8 @@ def test_window_totals_add_own_hashtags_up(store: SqlStore) -> None:
     run(store.commit(Changes(readings=readings)))
     one = run(store.campaign("One")).campaign_id
     totals = [w for w in run(store.window_totals(NOON - DAY)) if w.campaign_id == one]
-    assert [(w.window_at, w.view_count, w.hashtags) for w in totals] == [
-        (NOON, 7, 1),
+    assert [(w.window_at, w.new_views, w.hashtags) for w in totals] == [
+        (NOON, 2, 1),
         (NOON + 6 * HOUR, huge, 1),
     ]
     assert run(store.window_totals(NOON + DAY)) == []

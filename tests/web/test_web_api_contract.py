@@ -11,10 +11,11 @@ import schemathesis
 import structlog.testing
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
-from live import live
 from schemathesis.core.failures import FailureGroup
 from schemathesis.generation import GenerationMode
 from test_web_pages import tell_a_story
+
+from live import live
 
 EXAMPLES = 300 if os.environ.get("HYPOTHESIS_PROFILE") == "prove" else 12
 

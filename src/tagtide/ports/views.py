@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from tagtide.models import HashtagReading, Role
@@ -25,13 +25,13 @@ class HashtagPace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowTotal:
-    """View counts of a campaign's own hashtags at the end of six hours, added up."""
+    """Growth of a campaign's own hashtags together in six hours."""
 
     campaign_id: int
     #: Begin of the six hours.
     window_at: datetime
-    #: Sum over the hashtags that were read in them.
-    view_count: int
+    #: Views gained, over the hashtags that were read in them.
+    new_views: int
     #: How many were.
     hashtags: int
 
@@ -52,7 +52,10 @@ class OverviewStore(Protocol):
         """Every hashtag of every campaign, now and at the newest reading up to ``since``."""
 
     async def window_totals(self, since: datetime) -> list[WindowTotal]:
-        """By campaign and six hours, in order of time; own hashtags only."""
+        """Growth of the own hashtags by campaign and six hours, in order of time."""
+
+    async def daily_credits(self, since: datetime) -> dict[date, int]:
+        """By day (UTC), credits charged or perhaps charged; days without any are left out."""
 
     async def fresh_priority(self, since: datetime, limit: int) -> list[FreshVideo]:
         """Videos that became high priority after ``since``, those with most views first."""
@@ -61,7 +64,8 @@ class OverviewStore(Protocol):
         """By campaign, videos first seen after ``since``; campaigns without any are left out."""
 
     async def failed_runs(self, since: datetime, limit: int) -> list[RunSummary]:
-        """Runs that ended as partial or failed after ``since``, newest first."""
+        """Runs that ended as partial or failed after ``since``, newest first; of their outcomes
+        only those that are partial or failed too."""
 
     async def firing_counts(self) -> dict[int | None, int]:
         """By campaign, alerts that fire; None are those of tagtide itself."""

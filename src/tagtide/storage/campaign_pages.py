@@ -361,7 +361,11 @@ def _gains(
 _sums = t.campaign_window.c
 _TOGETHER = Prepared(
     select(
-        _sums.window_at, _sums.view_change, _sums.video_change, _sums.corrections, _sums.hashtags
+        _sums.window_at,
+        _sums.view_change,
+        _sums.video_change,
+        _sums.corrections,
+        _sums.hashtags,
     )
     .where(_sums.campaign_id == bindparam("campaign"))
     .where(_sums.window_at >= bindparam("since"), _sums.window_at < bindparam("until"))

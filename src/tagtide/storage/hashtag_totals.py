@@ -170,7 +170,13 @@ def _news(
         return None
     if value > base * (1 + STALE_FALL):
         since = reading.read_at - _REMEMBERED
-        asked = {"key": key, "since": since, "at": reading.read_at}
+        asked = {
+            "key": key,
+            "id": reading.hashtag_id,
+            "source": getattr(reading, f"{name}_source"),
+            "since": since,
+            "at": reading.read_at,
+        }
         base = max(base, min(value, _HIGHEST[name].one(connection, asked)[0] or 0))
     return int(value - base)
 
@@ -239,6 +245,8 @@ _HIGHEST = {
     name: Prepared(
         select(func.max(t.hashtag_reading.c[f"{name}_count"]))
         .where(_OF_KEY, _BEFORE)
+        .where(t.hashtag_reading.c[f"{name}_source"] == bindparam("source"))
+        .where(t.hashtag_reading.c.tiktok_id == bindparam("id"))
         .where(t.hashtag_reading.c.read_at >= bindparam("since"))
     )
     for name in ("view", "video")

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Float, and_, cast, func, select
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    type_coerce,
+)
 
-from tagtide.models import AlertState, HashtagReading, Role, Status
+from tagtide.models import AlertState, Charge, Role, Status
 from tagtide.ports import FreshVideo, HashtagPace, RunSummary, WindowTotal
 from tagtide.storage import tables as t
+from tagtide.storage.prepared import Prepared
 from tagtide.storage.rows import Topic, hashtag_reading_of
-from tagtide.storage.runs import summaries
+from tagtide.storage.runs import outcomes, run_of
 
 #: How far back an earlier reading is looked for.
 _LONGEST_SILENCE = timedelta(days=10)
@@ -25,24 +36,21 @@ class Overviews(Topic):
         return await self._db.read(lambda c: _pace(c, since))
 
     async def window_totals(self, since: datetime) -> list[WindowTotal]:
-        """By campaign and six hours, in order of time; own hashtags only."""
-        window, held = t.hashtag_window.c, t.campaign_hashtag.c
-        # As floating-point numbers: a sum of hostile counters is larger than an integer.
-        total = func.sum(cast(window.last_view_count, Float))
-        query = (
-            select(held.campaign_id, window.window_at, total, func.count())
-            .join_from(t.campaign_hashtag, t.hashtag_window, window.hashtag_key == held.hashtag_key)
-            .join(t.campaign, t.campaign.c.id == held.campaign_id)
-            .where(t.campaign.c.removed_at.is_(None), held.role == Role.OWN)
-            .where(window.window_at >= since, window.last_view_count.is_not(None))
-            .group_by(held.campaign_id, window.window_at)
-            .order_by(held.campaign_id, window.window_at)
-        )
+        """Growth of the own hashtags by campaign and six hours, in order of time."""
         return await self._db.read(
             lambda c: [
-                WindowTotal(campaign_id=number, window_at=at, view_count=int(views), hashtags=count)
-                for number, at, views, count in c.execute(query)
+                WindowTotal(campaign_id=number, window_at=at, new_views=int(views), hashtags=count)
+                for number, at, views, count in _TOTALS.rows(c, {"since": since})
             ]
+        )
+
+    async def daily_credits(self, since: datetime) -> dict[date, int]:
+        """By day (UTC), credits charged or perhaps charged."""
+        return await self._db.read(
+            lambda c: {
+                date(1970, 1, 1) + timedelta(days=day): int(count)
+                for day, count in _DAILY.rows(c, {"since": since})
+            }
         )
 
     async def fresh_priority(self, since: datetime, limit: int) -> list[FreshVideo]:
@@ -87,7 +95,7 @@ class Overviews(Topic):
             .order_by(run.started_at.desc(), run.id.desc())
             .limit(limit)
         )
-        return await self._db.read(lambda c: summaries(c, query))
+        return await self._db.read(lambda c: _failed(c, query))
 
     async def firing_counts(self) -> dict[int | None, int]:
         """By campaign, alerts that fire; None are those of tagtide itself."""
@@ -100,50 +108,80 @@ class Overviews(Topic):
         return await self._db.read(lambda c: {row[0]: row[1] for row in c.execute(query)})
 
 
-def _pace(connection: Connection, since: datetime) -> list[HashtagPace]:
-    held, hashtag, reading = t.campaign_hashtag.c, t.hashtag.c, t.hashtag_reading
-    earlier = reading.alias("earlier")
-    base_at = (
-        select(earlier.c.read_at)
-        .where(earlier.c.hashtag_key == hashtag.id, earlier.c.read_at <= since)
-        .where(earlier.c.read_at >= since - _LONGEST_SILENCE)
-        .order_by(earlier.c.read_at.desc())
+_held, _hashtag, _reading = t.campaign_hashtag.c, t.hashtag.c, t.hashtag_reading.c
+_sums, _ledger = t.campaign_window.c, t.ledger.c
+_TOTALS = Prepared(
+    select(
+        _sums.campaign_id,
+        _sums.window_at,
+        _sums.view_change,
+        _sums.hashtags,
+    )
+    .join(t.campaign, t.campaign.c.id == _sums.campaign_id)
+    .where(t.campaign.c.removed_at.is_(None), _sums.window_at >= bindparam("since"))
+    .order_by(_sums.campaign_id, _sums.window_at)
+)
+#: Asks for nothing but what `ix_ledger_budget` holds.
+_DAILY = Prepared(
+    select(
+        type_coerce(_ledger.reserved_at, BigInteger)
+        .op("/")(literal_column(str(86_400 * 1_000_000)))
+        .label("day"),
+        func.sum(_ledger.credits),
+    )
+    .where(_ledger.reserved_at >= bindparam("since"))
+    .where(_ledger.state.in_([Charge.CHARGED.value, Charge.UNKNOWN.value]))
+    .group_by(literal_column("1"))
+)
+_WATCHED = Prepared(
+    select(_held.campaign_id, _held.role, t.hashtag)
+    .join_from(t.campaign_hashtag, t.campaign, t.campaign.c.id == _held.campaign_id)
+    .join(t.hashtag, _hashtag.id == _held.hashtag_key)
+    .where(t.campaign.c.removed_at.is_(None))
+    .order_by(_held.campaign_id, _held.position)
+)
+_earlier = t.hashtag_reading.alias("earlier").c
+_BASES = Prepared(
+    select(t.hashtag_reading)
+    .join_from(t.hashtag, t.hashtag_reading, _reading.hashtag_key == _hashtag.id)
+    .where(_hashtag.id.in_(select(_held.hashtag_key)))
+    .where(
+        _reading.read_at
+        == select(_earlier.read_at)
+        .where(_earlier.hashtag_key == _hashtag.id)
+        .where(_earlier.read_at <= bindparam("at"), _earlier.read_at >= bindparam("since"))
+        .order_by(_earlier.read_at.desc())
         .limit(1)
         .correlate(t.hashtag)
         .scalar_subquery()
     )
-    base = reading.alias("base")
-    query = (
-        select(held.campaign_id, held.role, t.hashtag, *[c.label(f"base_{c.name}") for c in base.c])
-        .join_from(t.campaign_hashtag, t.campaign, t.campaign.c.id == held.campaign_id)
-        .join(t.hashtag, hashtag.id == held.hashtag_key)
-        .outerjoin(base, and_(base.c.hashtag_key == hashtag.id, base.c.read_at == base_at))
-        .where(t.campaign.c.removed_at.is_(None))
-        .order_by(held.campaign_id, held.position)
-    )
+)
+
+
+def _pace(connection: Connection, since: datetime) -> list[HashtagPace]:
+    watched = _WATCHED.rows(connection, {})
+    names = {row.id: row.name for row in watched}
+    asked = {"at": since, "since": since - _LONGEST_SILENCE}
+    bases = {
+        row.hashtag_key: hashtag_reading_of(row, names[row.hashtag_key])
+        for row in _BASES.rows(connection, asked)
+        if row.hashtag_key in names
+    }
     return [
         HashtagPace(
             campaign_id=row.campaign_id,
             hashtag=row.name,
             role=Role(row.role),
             latest=hashtag_reading_of(row, row.name) if row.read_at is not None else None,
-            base=_base(row),
+            base=bases.get(row.id),
         )
-        for row in connection.execute(query)
+        for row in watched
     ]
 
 
-def _base(row: Any) -> HashtagReading | None:
-    if row.base_read_at is None:
-        return None
-    return HashtagReading(
-        hashtag=row.name,
-        hashtag_id=row.base_tiktok_id,
-        read_at=row.base_read_at,
-        view_count=row.base_view_count,
-        view_source=row.base_view_source,
-        view_unit=row.base_view_unit,
-        video_count=row.base_video_count,
-        video_source=row.base_video_source,
-        video_unit=row.base_video_unit,
-    )
+def _failed(connection: Connection, query: Select[Any]) -> list[RunSummary]:
+    """Runs with those of their outcomes that are not as they should be."""
+    runs = [run_of(row) for row in connection.execute(query)]
+    bad = (Status.PARTIAL, Status.FAILED)
+    ended = outcomes(connection, [run.run_id for run in runs], bad)
+    return [RunSummary(run=run, outcomes=tuple(ended.get(run.run_id, {}).values())) for run in runs]

@@ -15,7 +15,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Column, Connection, Dialect, Table, bindparam
+from sqlalchemy import Column, Connection, Dialect, Float, Table, bindparam
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from tagtide.storage.tables import Instant, to_micros
@@ -59,6 +59,9 @@ def _to_driver(kind: Any, dialect: Dialect) -> _Convert | None:
 
 
 def _from_driver(kind: Any, dialect: Dialect) -> _Convert | None:
+    if isinstance(kind, Float):
+        # Both drivers give floats; what SQLAlchemy would do depends on the cursor.
+        return None
     convert: _Convert | None = kind.dialect_impl(dialect).result_processor(dialect, None)
     return convert
 

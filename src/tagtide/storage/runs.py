@@ -460,15 +460,17 @@ def _ended_since(connection: Connection, since: datetime) -> list[HashtagOutcome
 
 
 def outcomes(
-    connection: Connection, run_ids: Sequence[int]
+    connection: Connection, run_ids: Sequence[int], statuses: Sequence[Status] = ()
 ) -> dict[int, dict[str, HashtagOutcome]]:
-    """Outcomes by run and hashtag, hashtags by name."""
+    """Outcomes by run and hashtag, hashtags by name; with ``statuses`` only those."""
     query = (
         select(t.run_hashtag, t.hashtag.c.name)
         .join(t.hashtag, t.hashtag.c.id == t.run_hashtag.c.hashtag_key)
         .where(t.run_hashtag.c.run_id.in_(run_ids))
         .order_by(t.hashtag.c.name)
     )
+    if statuses:
+        query = query.where(t.run_hashtag.c.status.in_([s.value for s in statuses]))
     found: dict[int, dict[str, HashtagOutcome]] = {}
     for row in connection.execute(query):
         found.setdefault(row.run_id, {})[row.name] = _outcome(row)

@@ -202,17 +202,16 @@ async def view_purse(context: Context) -> Purse:
     store, now = context.store, context.clock.now()
     midnight = start_of_day(now)
     balance = await store.balance()
-    lines = await store.spending(midnight - _SPENDING_DAYS * _DAY, "day")
-    today = midnight.date().isoformat()
-    spent = [line.credits + line.unknown for line in lines if line.key != today]
+    days = await store.daily_credits(midnight - _SPENDING_DAYS * _DAY)
+    spent = [count for day, count in days.items() if day != midnight.date()]
     pace = sum(spent) / len(spent) if spent and sum(spent) else None
-    days = balance.credits_remaining / pace if balance is not None and pace else None
+    left = balance.credits_remaining / pace if balance is not None and pace else None
     return Purse(
         balance=balance,
         today=await store.spent(midnight),
         allowed_today=context.budget.credits_per_day,
         credits_per_day=pace,
-        days_left=days,
+        days_left=left,
         price_per_credit=context.price_per_credit,
         currency=context.currency,
     )
@@ -360,17 +359,14 @@ def gain_of(pace: HashtagPace) -> Gain | None:
 
 
 def view_curve(totals: Sequence[WindowTotal]) -> tuple[int | None, ...]:
-    """Gains between six hours and the next; None where a reading is missing or the sum fell."""
+    """Growth in each six hours after the first; None where nothing was read, or the sum fell."""
     if not totals:
         return ()
-    most = max(total.hashtags for total in totals)
-    whole = {t.window_at: t.view_count for t in totals if t.hashtags == most}
-    start, end = totals[0].window_at, totals[-1].window_at
+    known = {total.window_at: total.new_views for total in totals}
     found: list[int | None] = []
-    at = start + _WINDOW
+    at, end = totals[0].window_at + _WINDOW, totals[-1].window_at
     while at <= end:
-        before, after = whole.get(at - _WINDOW), whole.get(at)
-        gain = None if before is None or after is None else after - before
+        gain = known.get(at)
         found.append(None if gain is None or gain < 0 else gain)
         at += _WINDOW
     return tuple(found)
