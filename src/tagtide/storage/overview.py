@@ -130,7 +130,7 @@ _DAILY = Prepared(
         func.sum(_ledger.credits),
     )
     .where(_ledger.reserved_at >= bindparam("since"))
-    .where(_ledger.state.in_([Charge.CHARGED.value, Charge.UNKNOWN.value]))
+    .where((_ledger.state == Charge.CHARGED.value) | (_ledger.state == Charge.UNKNOWN.value))
     .group_by(literal_column("1"))
 )
 _WATCHED = Prepared(
