@@ -1,13 +1,8 @@
-"""Zones, where a day began in them, and spans as people write them."""
+"""Zones, where a day began in them, spans as people write them, and the periods of pages."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
-"""Zones, where a day began in them, and the periods that pages speak of."""
-
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -35,6 +30,8 @@ def parse_span(text: str) -> timedelta | None:
     """The time meant by 12h, 60d or 8w; None for anything else."""
     span = _SPAN.fullmatch(text.strip().lower())
     return timedelta(**{_UNITS[span[2]]: int(span[1])}) if span else None
+
+
 class PeriodName(StrEnum):
     """Periods that a page can speak of."""
 

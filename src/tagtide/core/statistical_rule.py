@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
-from typing import TYPE_CHECKING, Any
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tagtide.core.detect.base import Direction, Finding, Phase, Point, Settings, StateMismatch
 from tagtide.core.detect.calibration import SHIPPED, Calibration

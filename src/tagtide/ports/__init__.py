@@ -20,6 +20,16 @@ from tagtide.ports.accounts import (
     Session,
     User,
 )
+from tagtide.ports.campaign_views import (
+    CampaignName,
+    CampaignPageStore,
+    GainPoint,
+    HashtagAt,
+    Published,
+    ReportName,
+    SlotOutcome,
+    VideoFigures,
+)
 from tagtide.ports.desk import (
     DeskChoices,
     DeskCounts,
@@ -31,15 +41,6 @@ from tagtide.ports.desk import (
     DeskSort,
     DeskStore,
     DeskWrite,
-from tagtide.ports.campaign_views import (
-    CampaignName,
-    CampaignPageStore,
-    GainPoint,
-    HashtagAt,
-    Published,
-    ReportName,
-    SlotOutcome,
-    VideoFigures,
 )
 from tagtide.ports.outside import Channel, Clock, Lifeline, Source, Spool
 from tagtide.ports.records import (

@@ -7,19 +7,27 @@ from fastapi import APIRouter
 from tagtide.web.pages import (
     account,
     campaign_settings,
+    campaigns,
     desk,
     entrance,
+    hashtag,
     installation,
+    reports,
     rules,
     runs,
     spending,
     today,
     tokens,
     users,
+    weekly,
 )
 
 _PAGES = (
     today,
+    campaigns,
+    hashtag,
+    weekly,
+    reports,
     desk,
     runs,
     spending,
@@ -31,16 +39,8 @@ _PAGES = (
     account,
     entrance,
 )
-from tagtide.web.pages import campaigns, hashtag, reports, today, weekly
 
 
 def routers() -> list[APIRouter]:
     """The routes of every page."""
     return [page.router() for page in _PAGES]
-    return [
-        today.router(),
-        campaigns.router(),
-        weekly.router(),
-        hashtag.router(),
-        reports.router(),
-    ]

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 
 from tagtide.core import formats
+from tagtide.core.access import Need
 from tagtide.core.charts import Chart
 from tagtide.core.charts.campaign import Axis, Pace, velocity_chart
 from tagtide.core.charts.hashtag import curve_chart
@@ -16,7 +17,6 @@ from tagtide.core.names import parse_hashtag
 from tagtide.core.periods import zone_or_utc
 from tagtide.errors import InvalidInput, NotFound
 from tagtide.services.views.hashtag import HashtagView, view_hashtag
-from tagtide.web.access import Need
 from tagtide.web.forms import fields_of, local_path, see
 from tagtide.web.frame import page, shared_of, visitor_of
 from tagtide.web.pages.campaigns import asked_for, axis_of, period_words

@@ -11,13 +11,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from tagtide.core.access import Need
 from tagtide.errors import InvalidInput, NotFound
 from tagtide.models import Campaign
 from tagtide.renderers import render_html, render_json, render_markdown
 from tagtide.services.context import Context
 from tagtide.services.report import report_campaign, report_daily, report_weekly
 from tagtide.services.views.reports import KINDS, ReportView, view_report, view_reports
-from tagtide.web.access import Need
 from tagtide.web.forms import fields_of, local_path, number_of, see
 from tagtide.web.frame import page, shared_of
 from tagtide.web.pages.campaigns import page_number

@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from tagtide.core import formats
+from tagtide.core.access import Need
 from tagtide.core.metrics import Anomaly
 from tagtide.services.views.reports import WeeklyView, view_weekly
-from tagtide.web.access import Need
 from tagtide.web.frame import page, shared_of, visitor_of
 from tagtide.web.pages.campaigns import page_number
 from tagtide.web.pages.reports import day_of
