@@ -36,6 +36,7 @@ from tagtide.ports.accounts import AccountStore
 # --- the store, topic by topic --------------------------------------------------------------------
 from tagtide.ports.campaign_views import CampaignPageStore
 from tagtide.ports.desk import DeskStore
+from tagtide.ports.browse import BrowseStore
 from tagtide.ports.records import (
     AttemptEnd,
     Balance,
@@ -410,6 +411,7 @@ class Store(
     DeskStore,
     WorkStore,
     CampaignPageStore,
+    BrowseStore,
     Protocol,
 ):
     """Everything that is kept."""

@@ -32,7 +32,7 @@ class Alerts(Topic):
     async def firing(self, campaign_id: int | None = None) -> list[Alert]:
         """Those that fire now, newest first; of every campaign and of tagtide when None."""
         return await self._db.read(
-            lambda c: _alerts(c, _newest_first(campaign_id, AlertState.FIRING))
+            lambda c: alerts_of(c, _newest_first(campaign_id, AlertState.FIRING))
         )
 
     async def alerts(
@@ -51,7 +51,7 @@ class Alerts(Topic):
                 a.state != AlertState.RESOLVED, a.fired_at.is_not(None), a.pending_since.is_(None)
             )
             query = query.where(fired)
-        return await self._db.read(lambda c: _alerts(c, query))
+        return await self._db.read(lambda c: alerts_of(c, query))
 
     async def episodes(
         self,
@@ -72,7 +72,7 @@ class Alerts(Topic):
             query = query.where(or_(is_open, a.is_flapping, a.resolved_at >= resolved_since))
         if rule is not None:
             query = query.where(a.rule == rule)
-        return await self._db.read(lambda c: _alerts(c, query))
+        return await self._db.read(lambda c: alerts_of(c, query))
 
     async def alert(self, alert_id: str) -> Alert:
         """One by id or by a prefix that only it has. Raises `NotFound`."""
@@ -149,7 +149,7 @@ def put_events(connection: Connection, events: Sequence[AlertEvent]) -> None:
 def end_alerts_of(connection: Connection, campaign_id: int, now: datetime) -> None:
     """End what a removed campaign has open; whoever removed it need not be told."""
     mine = select(t.alert).where(t.alert.c.campaign_id == campaign_id)
-    for alert in _alerts(connection, mine.where(t.alert.c.state != AlertState.RESOLVED)):
+    for alert in alerts_of(connection, mine.where(t.alert.c.state != AlertState.RESOLVED)):
         decision = end_unwatched(alert, now)
         assert decision.alert is not None
         assert decision.event is not None
@@ -166,11 +166,14 @@ def _newest_first(campaign_id: int | None, state: AlertState | None) -> Select[A
 
 def _alerts(connection: Connection, query: Select[Any]) -> list[Alert]:
     return [alert_of(row) for row in connection.execute(query)]
+def alerts_of(connection: Connection, query: Select[Any]) -> list[Alert]:
+    """The alerts that a query of their table gives, in its order."""
+    return [_alert(row) for row in connection.execute(query)]
 
 
 def _by_prefix(connection: Connection, alert_id: str) -> Alert:
     starts = t.alert.c.alert_id.startswith(alert_id, autoescape=True)
-    found = _alerts(connection, select(t.alert).where(starts).limit(50)) if alert_id else []
+    found = alerts_of(connection, select(t.alert).where(starts).limit(50)) if alert_id else []
     exact = [alert for alert in found if alert.alert_id == alert_id]
     if exact or len(found) == 1:
         return (exact or found)[0]
@@ -184,7 +187,7 @@ def _by_hand(
 ) -> Alert:
     # Locked, so that the line of the history speaks of the state the alert has.
     this = select(t.alert).where(t.alert.c.alert_id == alert_id).with_for_update()
-    found = _alerts(connection, this)
+    found = alerts_of(connection, this)
     if not found:
         raise NotFound(f"There is no alert {alert_id!r}.", hint="`tagtide alerts list` shows them.")
     changed, event = change(found[0])

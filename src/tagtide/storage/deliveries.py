@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from tagtide.errors import NotFound
 from tagtide.models import Delivery, DeliveryState, Notification
@@ -49,12 +60,10 @@ class Deliveries(Topic):
         limit: int = 100,
     ) -> list[Delivery]:
         """Messages and what became of them, newest first."""
-        query = select(t.outbox, _STATE).order_by(*_NEWEST_FIRST).limit(limit)
-        if state is not None:
-            query = query.where(_STATES[state])
+        wanted = true() if state is None else _STATES[state]
         if channel is not None:
-            query = query.where(_box.channel == channel)
-        return await self._db.read(lambda c: [_delivery(row) for row in c.execute(query)])
+            wanted = and_(wanted, _box.channel == channel)
+        return await self._db.read(lambda c: deliveries_of(c, wanted, limit))
 
     async def delivery_counts(self) -> list[DeliveryCount]:
         """How many messages of each channel stand where."""
@@ -94,6 +103,14 @@ class Deliveries(Topic):
     async def prune_deliveries(self, before: datetime) -> int:
         """Forget messages that were sent or given up before an instant; return how many."""
         return await self._db.write(lambda c: _prune(c, before))
+
+
+def deliveries_of(
+    connection: Connection, wanted: ColumnElement[bool], limit: int
+) -> list[Delivery]:
+    """Messages that a condition keeps, newest first."""
+    query = select(t.outbox, _STATE).where(wanted).order_by(*_NEWEST_FIRST).limit(limit)
+    return [_delivery(row) for row in connection.execute(query)]
 
 
 def _delivery(row: Any) -> Delivery:

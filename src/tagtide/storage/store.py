@@ -16,6 +16,7 @@ from tagtide.ports import Clock
 from tagtide.storage import schema
 from tagtide.storage.alerts import Alerts
 from tagtide.storage.campaign_pages import CampaignPages
+from tagtide.storage.browse import Browse
 from tagtide.storage.campaigns import Campaigns
 from tagtide.storage.database import (
     Database,
@@ -64,6 +65,7 @@ class SqlStore(
     DeskReminders,
     Work,
     CampaignPages,
+    Browse,
     Workers,
     Users,
     Sessions,

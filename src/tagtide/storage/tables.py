@@ -490,6 +490,7 @@ alert = Table(
     _total("version"),
     Index(None, "opened_at"),
     Index(None, "campaign_id", "opened_at"),
+    Index(None, "video_id"),
 )
 _partial_index(
     "uq_alert_open",
@@ -551,6 +552,7 @@ outbox = Table(
     Column("first_failed_at", Instant),
     #: From here on, instead of from its creation, a replayed message has its time.
     Column("replayed_at", Instant),
+    Index(None, "alert_id"),
 )
 _WAITING = text("sent_at IS NULL AND given_up_at IS NULL AND folded_into IS NULL")
 _SENT = text("sent_at IS NOT NULL")

@@ -1,0 +1,20 @@
+"""Indexes of single pages: videos of a creator, feeds of a video, what is about an alert."""
+
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+_INDEXES = (
+    ("video", "creator_key"),
+    ("alert", "video_id"),
+    ("outbox", "alert_id"),
+)
+
+
+def upgrade() -> None:
+    """Add the indexes."""
+    for table, column in _INDEXES:
+        op.create_index(f"ix_{table}_{column}", table, [column], unique=False)
