@@ -213,7 +213,7 @@ class BrowseStore(Protocol):
         """Creators of a campaign, in that order; ``after`` is a creator key."""
 
     async def crowd_videos(
-        self, campaign_id: int, *, role: Role | None = None, limit: int = 2000
+        self, campaign_id: int, *, role: Role | None = None, limit: int = 1000
     ) -> list[CrowdVideo]:
         """The videos a campaign saw first most recently; ``role`` keeps one side's."""
 

@@ -99,7 +99,7 @@ class Browse(Topic):
         return await self._db.read(lambda c: _creator_page(c, wanted, sort, after, limit))
 
     async def crowd_videos(
-        self, campaign_id: int, *, role: Role | None = None, limit: int = 2000
+        self, campaign_id: int, *, role: Role | None = None, limit: int = 1000
     ) -> list[CrowdVideo]:
         """The videos a campaign saw first most recently; ``role`` keeps one side's."""
         query = _crowd_query(campaign_id, role, limit)
@@ -272,7 +272,10 @@ def _kept(wanted: VideoFilter) -> list[ColumnElement[bool]]:
         kept.append(video.creator_key.in_(select(creator.id).where(_named(wanted.creator))))
     if wanted.creator_key is not None:
         mine = select(creator.id).where(creator.creator_key == wanted.creator_key)
-        kept.append(video.creator_key == mine.scalar_subquery())
+        # Both halves of the key, so that each video is one seek.
+        theirs = select(video.id).where(video.creator_key == mine.scalar_subquery())
+        kept.append(held.video_key.in_(theirs))
+        kept.append(held.campaign_id.in_(select(t.campaign.c.id)))
     if wanted.hashtag is not None:
         feed = t.hashtag_video.c
         key = select(t.hashtag.c.id).where(t.hashtag.c.name == wanted.hashtag).scalar_subquery()
@@ -333,15 +336,18 @@ def _creator_page(
     after: str | None,
     limit: int,
 ) -> list[CampaignCreator]:
-    sums = _sums(wanted).subquery().c
-    key = {
-        CreatorSort.VIEWS: func.coalesce(sums.views, -1.0),
-        CreatorSort.VIDEOS: sums.videos,
-        CreatorSort.ENGAGEMENT_RATE: func.coalesce(sums.engagement / sums.rated_views, -1.0),
-        CreatorSort.NEWEST: sums.last_seen_at,
-    }[sort]
+    sums = _sums(wanted, _NEEDED[sort]).subquery().c
+    orders: dict[CreatorSort, Callable[[], ColumnElement[Any]]] = {
+        CreatorSort.VIEWS: lambda: func.coalesce(sums.views, -1.0),
+        CreatorSort.VIDEOS: lambda: sums.videos,
+        CreatorSort.ENGAGEMENT_RATE: lambda: func.coalesce(
+            sums.engagement / sums.rated_views, -1.0
+        ),
+        CreatorSort.NEWEST: lambda: sums.last_seen_at,
+    }
+    key = orders[sort]()
     place = (key, sums.key)
-    query = select(*sums).order_by(key.desc(), sums.key.desc()).limit(limit)
+    query = select(sums.key).order_by(key.desc(), sums.key.desc()).limit(limit)
     if wanted.min_views is not None:
         query = query.where(sums.views >= wanted.min_views)
     if wanted.min_videos is not None:
@@ -353,31 +359,55 @@ def _creator_page(
         row = connection.execute(select(*place).where(sums.key == this)).one_or_none()
         if row is not None:
             query = query.where(_beyond(place, row))
-    rows = connection.execute(query).all()
-    creators = {}
-    for keys in chunks(row.key for row in rows):
-        for row in connection.execute(select(t.creator).where(t.creator.c.id.in_(keys))):
-            creators[row.id] = _creator(row)
-    return [_campaign_creator(row, creators[row.key]) for row in rows]
+    chosen = list(connection.execute(query).scalars())
+    found: dict[int, CampaignCreator] = {}
+    for some in chunks(chosen):
+        creators = connection.execute(select(t.creator).where(t.creator.c.id.in_(some)))
+        named = {row.id: _creator(row) for row in creators}
+        whole = _sums(wanted, _SUMS).where(t.video.c.creator_key.in_(some))
+        for row in connection.execute(whole):
+            found[row.key] = _campaign_creator(row, named[row.key])
+    return [found[key] for key in chosen]
 
 
-def _sums(wanted: CreatorFilter) -> Select[Any]:
+def _sum_columns() -> dict[str, ColumnElement[Any]]:
     held, video = t.campaign_video.c, t.video.c
     is_rated = and_(video.view_count > 0, _engagement().is_not(None))
     views = cast(video.view_count, Float)
-    columns: list[ColumnElement[Any]] = [
-        video.creator_key.label("key"),
-        func.count().label("videos"),
-        func.sum(views).label("views"),
-        func.count(video.view_count).label("views_known"),
-        func.sum(case((is_rated, _engagement()))).label("engagement"),
-        func.sum(case((is_rated, views))).label("rated_views"),
-        func.count(held.high_priority_at).label("high_priority_videos"),
-        func.min(held.first_seen_at, type_=t.Instant).label("first_seen_at"),
-        func.max(held.first_seen_at, type_=t.Instant).label("last_seen_at"),
-    ]
+    return {
+        "videos": func.count(),
+        "views": func.sum(views),
+        "views_known": func.count(video.view_count),
+        "engagement": func.sum(case((is_rated, _engagement()))),
+        "rated_views": func.sum(case((is_rated, views))),
+        "high_priority_videos": func.count(held.high_priority_at),
+        "first_seen_at": func.min(held.first_seen_at, type_=t.Instant),
+        "last_seen_at": func.max(held.first_seen_at, type_=t.Instant),
+    }
+
+
+_SUMS = frozenset(_sum_columns())
+#: What an order needs of every creator of a campaign; the rest is asked of those on the page.
+_NEEDED = {
+    CreatorSort.VIEWS: frozenset({"views"}),
+    CreatorSort.VIDEOS: frozenset({"videos"}),
+    CreatorSort.ENGAGEMENT_RATE: frozenset({"engagement", "rated_views"}),
+    CreatorSort.NEWEST: frozenset({"last_seen_at"}),
+}
+
+
+def _sums(wanted: CreatorFilter, needed: frozenset[str]) -> Select[Any]:
+    """Sums by creator; those that a filter needs are always among them."""
+    filters = {
+        "views": wanted.min_views is not None,
+        "videos": wanted.min_videos is not None,
+        "high_priority_videos": wanted.high_priority,
+    }
+    names = needed | {name for name, is_used in filters.items() if is_used}
+    held, video = t.campaign_video.c, t.video.c
+    columns = [column.label(name) for name, column in _sum_columns().items() if name in names]
     query = (
-        select(*columns)
+        select(video.creator_key.label("key"), *columns)
         .join_from(t.campaign_video, t.video, video.id == held.video_key)
         .where(held.campaign_id == wanted.campaign_id)
         .group_by(video.creator_key)
@@ -563,6 +593,8 @@ def _memberships(connection: Connection, video_key: int) -> list[Membership]:
             and_(watched.campaign_id == held.campaign_id, watched.hashtag_key == held.hashtag_key),
         )
         .where(held.video_key == video_key, t.campaign.c.removed_at.is_(None))
+        # The key begins with the campaign: there are few of them, each is one seek.
+        .where(held.campaign_id.in_(select(t.campaign.c.id)))
         .order_by(held.first_seen_at, held.campaign_id)
     )
     return [
