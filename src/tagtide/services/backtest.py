@@ -22,6 +22,7 @@ from tagtide.core.backtest import (
     replay_videos,
 )
 from tagtide.core.detect.calibration import Calibration
+from tagtide.core.detect.calibration import SHIPPED, Calibration
 from tagtide.core.velocity import HISTORY
 from tagtide.errors import NotFound
 from tagtide.models import (
@@ -157,6 +158,23 @@ def _replay(
     pool: Calibration | None,
 ) -> BackTest:
     if pool is not None:
+    pool = await calibration(context) if rule is Rule.STATISTICAL else SHIPPED
+    return replay(history, rule, settings, pool, thresholds=thresholds)
+
+
+def replay(
+    history: History,
+    rule: Rule,
+    settings: RuleSettings,
+    pool: Calibration,
+    *,
+    thresholds: Mapping[str, int] | None = None,
+) -> BackTest:
+    """`backtest` with everything at hand: computes for as long as it takes, and waits for nothing.
+
+    For a thread of its own, where others must go on meanwhile.
+    """
+    if rule is Rule.STATISTICAL:
         episodes = replay_statistical(settings, history.readings, history.since, pool)
     elif rule is Rule.VIRAL_VIDEO:
         videos = {v.video_id: v for v in history.videos}

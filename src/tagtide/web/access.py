@@ -90,6 +90,14 @@ ACCESS: Final[dict[tuple[str, str], Need]] = {
     ("GET", "/settings/mutes"): Need.READ,
     ("POST", "/settings/mutes/{mute_id}/end"): Need.OPERATE,
     ("GET", "/settings/about"): Need.READ,
+    # Alerts, videos, creators
+    ("GET", "/alerts"): Need.READ,
+    ("GET", "/alerts/{alert_id}"): Need.READ,
+    ("GET", "/alerts/{alert_id}/backtest"): Need.READ,
+    ("POST", "/alerts/ack"): Need.OPERATE,
+    ("POST", "/alerts/{alert_id}/ack"): Need.OPERATE,
+    ("POST", "/alerts/{alert_id}/mute"): Need.OPERATE,
+    ("POST", "/alerts/mutes/{mute_id}/end"): Need.OPERATE,
 }
 
 

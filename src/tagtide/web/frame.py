@@ -31,6 +31,7 @@ from tagtide.models import Role, Rule, video_url
 from tagtide.renderers.spark import segments
 from tagtide.renderers.vega import script_version
 from tagtide.web import words
+from tagtide.web.access import Need
 from tagtide.web.assets import CHARTS, address
 from tagtide.web.live import Live
 
@@ -142,6 +143,7 @@ def environment() -> Environment:
     made.globals |= {
         "asset": address,
         "charts_address": f"/assets/{_charts_digest()}/{CHARTS}",
+        "Need": Need,
         "Role": Role,
         "Rule": Rule,
     }
@@ -154,16 +156,21 @@ def environment() -> Environment:
         "clean": lambda text, limit=_LONGEST: formats.clean_text(text, limit),
         "compact": formats.compact,
         "counted": formats.counted,
+        "change_reason": words.change_text,
         "date": lambda at, zone: formats.date_text(at, zone_or_utc(zone)),
         "day": lambda on: formats.date_text(datetime.combine(on, time(), UTC), UTC),
         "decimal": formats.decimal,
+        "delivery": words.DELIVERIES.__getitem__,
         "direction": words.direction,
         "endpoint": lambda name: words.ENDPOINTS.get(name, name.replace("_", " ")),
+        "figure": words.figure,
         "hashtag_url": hashtag_url,
         "instant": lambda at, zone: formats.instant_text(at, zone_or_utc(zone)),
         "iso": formats.iso_utc,
+        "kind": lambda kind: words.KINDS.get(kind, kind),
         "job": words.JOBS.__getitem__,
         "note": words.note_text,
+        "measure": words.MEASURES.__getitem__,
         "percent": formats.percent,
         "reason": words.reason_text,
         "role": words.ROLES.__getitem__,

@@ -7,6 +7,9 @@ from datetime import datetime, timedelta
 from tagtide.core import formats
 from tagtide.models import AlertState, Charge, Delivery, Job, Reason, Role, Rule, Status
 from tagtide.ports import NOT_SENT
+from tagtide.core.alert_terms import AlertReason
+from tagtide.core.rules import Measure
+from tagtide.models import AlertState, Delivery, DeliveryState, Job, Reason, Role, Rule, Status
 
 _TIKTOK = "https://www.tiktok.com/"
 
@@ -63,6 +66,49 @@ STATES = {
     AlertState.FIRING: "firing",
     AlertState.RESOLVED: "resolved",
 }
+MEASURES = {
+    Measure.VIEWS: "views",
+    Measure.VIDEO_COUNT: "new videos",
+    Measure.VIDEOS_SEEN: "new videos seen",
+    Measure.ENGAGEMENT: "likes, comments and shares",
+}
+#: Why an alert changed.
+CHANGES = {
+    AlertReason.THRESHOLD_PASSED: "passed its threshold",
+    AlertReason.INCIDENT_OPENED: "left its usual range",
+    AlertReason.NOT_YET: "holds, but not yet for as long as the rule asks for",
+    AlertReason.HELD: "held for as long as the rule asks for",
+    AlertReason.NOT_HELD: "did not hold for as long as the rule asks for",
+    AlertReason.REOPENED: "is back",
+    AlertReason.FLAPS: "goes on and off",
+    AlertReason.DOUBLED: "has doubled",
+    AlertReason.ESCALATED: "has become a bigger thing",
+    AlertReason.MUTE_ENDED: "still fires after its mute ended",
+    AlertReason.STILL_FIRING: "still fires",
+    AlertReason.BELOW_THRESHOLD: "is below its threshold",
+    AlertReason.BELOW_HALF: "is far below its threshold",
+    AlertReason.INCIDENT_OVER: "is back in its usual range",
+    AlertReason.EXPIRED: "is too old to be news",
+    AlertReason.NOT_WATCHED: "is not watched any more",
+    AlertReason.QUIET_AGAIN: "is quiet after going on and off",
+    AlertReason.ACKNOWLEDGED: "was taken in hand",
+    AlertReason.MUTED: "was muted",
+    AlertReason.UNMUTED: "was unmuted",
+}
+DELIVERIES = {
+    DeliveryState.WAITING: "waits to be sent",
+    DeliveryState.SENT: "sent",
+    DeliveryState.FOLDED: "told in another message",
+    DeliveryState.DEAD: "given up",
+}
+KINDS = {
+    "firing": "that it fires",
+    "update": "that it has grown",
+    "resolved": "that it is over",
+    "fold": "several alerts in one",
+    "digest": "the daily digest",
+    "self": "about tagtide itself",
+}
 ROLES = {Role.OWN: "own", Role.COMPETITOR: "competitor"}
 #: Why, in words of people; the other codes read well with spaces.
 REASONS = {
@@ -91,6 +137,13 @@ def ago(at: datetime | None, now: datetime) -> str:
     return f"{formats.span(now - at)} ago" if at < now else f"in {formats.span(at - now)}"
 
 
+def figure(value: float) -> str:
+    """A figure of a rule: a fraction or a multiple with decimals, a count without."""
+    if abs(value) < 100 and value != int(value):
+        return formats.decimal(value, 2)
+    return formats.compact(value)
+
+
 def direction(value: float | None) -> str:
     """Name of the style of a change."""
     return "up" if value and value > 0 else "down" if value and value < 0 else "level"
@@ -106,6 +159,10 @@ def note_text(note: str) -> str:
     if note == NOT_SENT:
         return "never sent"
     return REASONS.get(Reason(note), "") if note in {*Reason} else note.replace("_", " ")
+def change_text(reason: str) -> str:
+    """Why an alert changed, in words; a code that is not known reads well with spaces."""
+    found = {code.value: text for code, text in CHANGES.items()}
+    return found.get(reason, reason.replace("_", " "))
 
 
 def tiktok_only(address: str) -> str:

@@ -20,6 +20,15 @@ from tagtide.web.pages import (
     tokens,
     users,
     weekly,
+    alerts,
+    creators,
+    desk,
+    entrance,
+    search,
+    today,
+    tokens,
+    users,
+    videos,
 )
 
 _PAGES = (
@@ -28,6 +37,10 @@ _PAGES = (
     hashtag,
     weekly,
     reports,
+    alerts,
+    videos,
+    creators,
+    search,
     desk,
     runs,
     spending,
