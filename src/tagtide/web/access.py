@@ -98,6 +98,12 @@ ACCESS: Final[dict[tuple[str, str], Need]] = {
     ("POST", "/alerts/{alert_id}/ack"): Need.OPERATE,
     ("POST", "/alerts/{alert_id}/mute"): Need.OPERATE,
     ("POST", "/alerts/mutes/{mute_id}/end"): Need.OPERATE,
+    ("GET", "/videos/{video_id}"): Need.READ,
+    ("GET", "/creators/{creator_key:path}"): Need.READ,
+    ("GET", "/campaigns/{campaign_id}/videos"): Need.READ,
+    ("GET", "/campaigns/{campaign_id}/videos.csv"): Need.READ,
+    ("GET", "/campaigns/{campaign_id}/creators"): Need.READ,
+    ("GET", "/search"): Need.READ,
 }
 
 

@@ -36,10 +36,11 @@ def course_chart(course: Course, zone: tzinfo, zone_name: str) -> Chart:
             },
         },
         {
-            "mark": {"type": "bar", "tooltip": True},
+            "mark": {"type": "rect", "tooltip": True},
             "encoding": {
                 "x": {"field": "since", **time},
                 "x2": {"field": "at"},
+                "y2": {"datum": 0},
                 "y": {
                     "field": "per_hour",
                     "type": "quantitative",

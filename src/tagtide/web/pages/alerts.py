@@ -11,7 +11,15 @@ from fastapi import APIRouter, Request, Response
 from tagtide.core.charts import Chart
 from tagtide.core.charts.alert import course_chart, parts_chart
 from tagtide.core.charts.video import views_chart
-from tagtide.core.formats import clean_text, counted, span_of_hours
+from tagtide.core.formats import (
+    clean_text,
+    counted,
+    percent,
+    signed_percent,
+    signed_whole,
+    span_of_hours,
+    whole,
+)
 from tagtide.core.names import parse_hashtag
 from tagtide.core.periods import zone_or_utc
 from tagtide.errors import InvalidInput
@@ -276,11 +284,11 @@ def charts_of(view: AlertView) -> dict[str, Chart]:
         said = view.decomposition
         largest = max(parts, key=lambda part: part.gained)
         noun = MEASURES[said.measure]
-        share = "" if largest.share is None else f" is {largest.share:.0%}".replace("%", " %")
+        share = percent(largest.share)
         found["parts"] = parts_chart(
             [(part_label(part), part.gained, part.share) for part in parts],
             noun,
-            f"The largest part of {said.delta:+,} {noun}{share}: {part_label(largest)}",
+            f"{share} of {signed_whole(said.delta)} {noun}: {part_label(largest)}",
         )
     return found
 
@@ -304,17 +312,14 @@ def part_label(part: ChangePart) -> str:
 
 def without_text(found: Decomposition | None) -> str:
     """The verdict without the largest part, in a sentence; empty where there is none."""
-    if found is None or found.without_value is None:
+    if found is None or found.without_value is None or found.without_fires is None:
         return ""
     name = clean_text(found.without_author, 40)
     whose = f"@{name}" if name else "an unknown creator"
     what = "videos" if found.measure.value in {"video_count", "videos_seen"} else "video"
-    left = f"{found.without_value:,} {MEASURES[found.measure]}"
+    left = f"{whole(found.without_value)} {MEASURES[found.measure]}"
     if found.without_ratio is not None:
-        left += f" ({found.without_ratio:+.1%})".replace("%", " %").replace("-", "−")
-    verdict = {
-        True: "the rule would have fired all the same",
-        False: "the rule would not have fired",
-        None: "whether the rule would have fired was not noted",
-    }[found.without_fires]
+        left += f" ({signed_percent(found.without_ratio)})"
+    would = "have fired all the same" if found.without_fires else "not have fired"
+    verdict = f"the rule would {would}"
     return f"Without the largest part, the {what} of {whose}, {left} are left: {verdict}."
