@@ -47,18 +47,13 @@ class CourseStep:
     usual_low: float | None = None
     usual_middle: float | None = None
     usual_high: float | None = None
+    #: Whether it lies beyond the usual range, on the side that the alert is about.
+    is_out: bool = False
 
     @property
     def hours(self) -> float:
         """The span."""
         return (self.at - self.since).total_seconds() / 3600
-
-    @property
-    def is_out(self) -> bool:
-        """Whether it lies outside the usual range."""
-        if self.gain is None or self.usual_low is None or self.usual_high is None:
-            return False
-        return not self.usual_low <= self.gain <= self.usual_high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +92,13 @@ def course_of(
     shown_since: datetime,
     began_at: datetime,
     judged: JudgedSpan | None = None,
+    is_fall: bool = False,
 ) -> Course | None:
     """From readings in order of time, those of weeks before ``shown_since`` included.
 
     None where fewer than two readings lie in what is shown. Engagement and videos seen are no
-    counters of the hashtag: for them it is the views, and the video count.
+    counters of the hashtag: for them it is the views, and the video count. ``is_fall``: the alert
+    is about too little.
     """
     is_views = measure in {Measure.VIEWS, Measure.ENGAGEMENT}
     steps = _steps(readings, is_views=is_views)
@@ -116,7 +113,10 @@ def course_of(
     ):
         if len(_comparable(near, steps, days)) >= least:
             basis = candidate
-            ranged = [_with_range(step, _comparable(step, steps, days), least) for step in shown]
+            ranged = [
+                _with_range(step, _comparable(step, steps, days), least, is_fall=is_fall)
+                for step in shown
+            ]
             break
     return Course(
         hashtag=readings[-1].hashtag,
@@ -152,16 +152,20 @@ def _comparable(step: CourseStep, steps: Sequence[CourseStep], days: Sequence[in
     return found
 
 
-def _with_range(step: CourseStep, earlier: Sequence[float], least: int) -> CourseStep:
+def _with_range(
+    step: CourseStep, earlier: Sequence[float], least: int, *, is_fall: bool
+) -> CourseStep:
     if len(earlier) < least:
         return step
+    low, high, gain = min(earlier), max(earlier), step.gain
     return CourseStep(
         since=step.since,
         at=step.at,
         gain=step.gain,
-        usual_low=min(earlier),
+        usual_low=low,
         usual_middle=median(earlier),
-        usual_high=max(earlier),
+        usual_high=high,
+        is_out=gain is not None and (gain < low if is_fall else gain > high),
     )
 
 

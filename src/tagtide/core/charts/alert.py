@@ -48,8 +48,8 @@ def course_chart(course: Course, zone: tzinfo, zone_name: str) -> Chart:
                     "axis": {"format": "~s", "tickCount": 5},
                 },
                 "opacity": {
-                    "condition": {"test": "datum.out", "value": 0.95},
-                    "value": 0.45,
+                    "condition": {"test": "datum.out", "value": 0.8},
+                    "value": 0.4,
                 },
                 "tooltip": [
                     {"field": "when", "title": "Between"},
@@ -92,20 +92,15 @@ def _judged_layer(course: Course, zone: tzinfo, time: Mapping[str, Any]) -> dict
     judged = course.judged
     assert judged is not None
     hours = (judged.until - judged.since).total_seconds() / 3600
-    value = {
-        "since": wall_clock(judged.since, zone),
-        "at": wall_clock(judged.until, zone),
-        "low": judged.usual_low / hours,
-        "high": judged.usual_high / hours,
-    }
+    ends = [wall_clock(judged.since, zone), wall_clock(judged.until, zone)]
+    levels = (judged.usual_low / hours, judged.usual_high / hours)
     return {
-        "data": {"values": [value]},
-        "mark": {"type": "rect", "filled": False, "strokeWidth": 1.5, "strokeDash": [3, 2]},
+        "data": {"values": [{"since": ends[0], "at": ends[1], "level": n} for n in levels]},
+        "mark": {"type": "rule", "strokeWidth": 2.5, "strokeDash": [5, 3]},
         "encoding": {
             "x": {"field": "since", **time},
             "x2": {"field": "at"},
-            "y": {"field": "low", "type": "quantitative"},
-            "y2": {"field": "high"},
+            "y": {"field": "level", "type": "quantitative"},
         },
     }
 
@@ -134,7 +129,7 @@ def _course_title(course: Course, noun: str, zone: tzinfo) -> str:
         return (
             f"{tag} gained {compact(judged.gain)} {noun} in {span_of_hours(hours)} up to "
             f"{instant_text(judged.until, zone)}, where {compact(judged.usual_low)} to "
-            f"{compact(judged.usual_high)} were expected (dashed)"
+            f"{compact(judged.usual_high)} were expected (between the dashes)"
         )
     step = course.left
     if step is not None:

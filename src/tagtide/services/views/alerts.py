@@ -227,7 +227,12 @@ async def _course(context: Context, alert: Alert, now: datetime) -> Course | Non
     if len(readings) < 2:
         return None
     return course_of(
-        readings, measure, shown_since=since, began_at=began, judged=_judged(alert.data)
+        readings,
+        measure,
+        shown_since=since,
+        began_at=began,
+        judged=_judged(alert.data),
+        is_fall=alert.data.get("direction") == "fall",
     )
 
 

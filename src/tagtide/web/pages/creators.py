@@ -94,7 +94,7 @@ def sentence(view: CreatorView) -> str:
     campaigns = formats.counted(len(view.stakes), "campaign")
     rate = ""
     if view.engagement_rate is not None:
-        rate = f", {formats.percent(view.engagement_rate)} of them engaged"
+        rate = f" at an engagement rate of {formats.percent(view.engagement_rate)}"
     return f"{count}{views}{rate}, in {campaigns}."
 
 
