@@ -41,9 +41,9 @@ class World:
     async def get(self, path: str) -> httpx2.Response:
         return await self.web.get(path)
 
-    async def post(self, path: str, own: bool = True, **fields: Any) -> httpx2.Response:
-        headers = {"origin": "http://localhost"} if own else {}
-        return await self.web.post(path, data=fields, headers=headers)
+    async def post(self, path: str, is_own: bool = True, **fields: Any) -> httpx2.Response:
+        headers = {"origin": "http://localhost"} if is_own else {}
+        return await self.web.post(path, data={"sent": "1", **fields}, headers=headers)
 
 
 @contextlib.asynccontextmanager
@@ -453,7 +453,7 @@ def test_viewers_change_nothing_and_see_no_buttons(tmp_path: Path, path: str) ->
 def test_foreign_pages_change_nothing(tmp_path: Path, path: str) -> None:
     async def body(at: World) -> None:
         await at.app.store.commit(Changes(alerts=(growth(at),)))
-        assert (await at.post(path, own=False, alert_id="a1")).status_code == 403
+        assert (await at.post(path, is_own=False, alert_id="a1")).status_code == 403
         assert (await at.get(path)).status_code in {404, 405}
         assert (await at.app.store.alert("a1")).acked_at is None
         assert await at.app.store.mutes(NOW) == []

@@ -222,11 +222,11 @@ def test_a_creator_with_videos_in_two_campaigns(tmp_path: Path) -> None:
         await store(app, *(seen(n, 100 + n) for n in range(120)))
         await store(app, seen(1, 101), seen(200, 900_000, created_at=NOW - 9 * DAY),
                     campaign_ids=(2,))  # fmt: skip
-        page = (await web.get("/creators/sec1")).text
+        page = (await web.get("/creators/sec2")).text
         assert "3 videos with" in page
         assert "in 1 campaign." in page
         page = (await web.get("/creators/sec0")).text
-        assert "4 videos with 900.3 k views" in page
+        assert "4 videos with 900.4 k views" in page
         assert "in 2 campaigns." in page
         assert "tier unknown" in page
         assert "4 videos within" in page
