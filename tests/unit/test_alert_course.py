@@ -124,6 +124,16 @@ def test_the_detectors_own_range_is_drawn_and_told() -> None:
     assert [round(value["level"], 1) for value in dashes] == [13.3, 20.0]
 
 
+def test_what_the_hashtag_does_not_count_is_said() -> None:
+    found = course_of(
+        readings([100] * 20), Measure.ENGAGEMENT, shown_since=NOON - HOUR * 99, began_at=NOON
+    )
+    assert found is not None
+    assert found.measure is Measure.VIEWS
+    subtitle = course_chart(found, UTC, "UTC").subtitle
+    assert "which the hashtag does not count: its views are shown" in subtitle
+
+
 def test_charts_have_the_time_of_the_zone() -> None:
     assert wall_clock(NOON, PARIS) == "2026-03-01T13:00:00Z"
 

@@ -74,6 +74,8 @@ class Course:
     hashtag: str
     #: `Measure.VIEWS` or `Measure.VIDEO_COUNT`.
     measure: Measure
+    #: What the alert is about, which may be no counter of the hashtag.
+    asked: Measure
     basis: Basis
     #: In order of time.
     steps: tuple[CourseStep, ...]
@@ -121,6 +123,7 @@ def course_of(
     return Course(
         hashtag=readings[-1].hashtag,
         measure=Measure.VIEWS if is_views else Measure.VIDEO_COUNT,
+        asked=measure,
         basis=basis,
         steps=tuple(ranged),
         began_at=began_at,

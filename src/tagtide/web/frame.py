@@ -188,13 +188,18 @@ def environment() -> Environment:
         "trigger": lambda trigger: words.TRIGGERS.get(trigger, trigger),
         "tiktok": words.tiktok_only,
         "time": lambda at, zone: formats.time_text(at, zone_or_utc(zone)),
-        "video_url": video_url,
+        "video_url": video_link,
         "whole": formats.whole,
         "why": alert_why,
         "with_query": with_query,
         "spec": _spec,
     }
     return made
+
+
+def video_link(video_id: str, username: str | None) -> str:
+    """Public page of a video, whatever strangers call themselves."""
+    return video_url(quote(video_id, safe=""), quote(username, safe="") if username else None)
 
 
 def _charts_digest() -> str:

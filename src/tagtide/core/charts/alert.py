@@ -17,13 +17,20 @@ _BASES = {
     "fewer than two weeks were read",
     Basis.NONE: "too little was read before to say what is usual",
 }
+#: What is no counter of the hashtag, and what is shown for it.
+_STANDS_FOR = {
+    Measure.ENGAGEMENT: "The alert is about the engagement of the videos held, which the hashtag "
+    "does not count: its views are shown. ",
+    Measure.VIDEOS_SEEN: "The alert is about videos seen in the feed: the video count is shown. ",
+}
 
 
 def course_chart(course: Course, zone: tzinfo, zone_name: str) -> Chart:
     """Bars between readings, with the usual range and the moment it was left."""
     noun = "views" if course.measure is Measure.VIEWS else "new videos"
     values = [_step_value(step, zone) for step in course.steps if step.gain is not None]
-    time = {"type": "temporal", "scale": {"type": "utc"}, "title": None}
+    axis = {"format": "%-d %b", "tickCount": {"interval": "day", "step": 1}, "labelOverlap": True}
+    time = {"type": "temporal", "scale": {"type": "utc"}, "title": None, "axis": axis}
     layers: list[dict[str, Any]] = [
         {
             "transform": [{"filter": "isValid(datum.low)"}],
@@ -66,7 +73,7 @@ def course_chart(course: Course, zone: tzinfo, zone_name: str) -> Chart:
         name="course",
         title=_course_title(course, noun, zone),
         subtitle=f"{noun.capitalize()} per hour between readings; {_BASES[course.basis]}. "
-        f"Times are {zone_name}.",
+        f"{_STANDS_FOR.get(course.asked, '')}Times are {zone_name}.",
         spec=single(values, 260, layer=layers),
         columns=("Between", noun.capitalize(), "Per hour", "Usual range", "Outside"),
         rows=tuple(_step_row(step, zone) for step in reversed(course.steps)),
