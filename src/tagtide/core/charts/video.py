@@ -39,7 +39,8 @@ def views_chart(
         "type": "quantitative",
         "scale": {"type": "log"},
         "title": None,
-        "axis": {"format": "~s", "tickCount": 5},
+        # Whole powers of ten: what lies between them is clutter on this scale.
+        "axis": {"format": "~s", "values": [10**n for n in range(13)]},
     }
     layers: list[dict[str, Any]] = []
     if usual is not None and created_at is not None and readings:
