@@ -37,6 +37,7 @@ from tagtide.ports.accounts import AccountStore
 from tagtide.ports.campaign_views import CampaignPageStore
 from tagtide.ports.desk import DeskStore
 from tagtide.ports.browse import BrowseStore
+from tagtide.ports.desk import DeskStore
 from tagtide.ports.records import (
     AttemptEnd,
     Balance,

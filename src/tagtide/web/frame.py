@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tagtide.bootstrap import App
 from tagtide.core import formats
-from tagtide.core.access import Identity
+from tagtide.core.access import Identity, Need
 from tagtide.core.charts import Chart
 from tagtide.core.names import hashtag_url
 from tagtide.core.periods import zone_or_utc
@@ -31,7 +31,6 @@ from tagtide.models import Role, Rule, video_url
 from tagtide.renderers.spark import segments
 from tagtide.renderers.vega import script_version
 from tagtide.web import words
-from tagtide.web.access import Need
 from tagtide.web.assets import CHARTS, address
 from tagtide.web.live import Live
 

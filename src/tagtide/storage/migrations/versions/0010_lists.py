@@ -1,4 +1,4 @@
-"""Indexes of single pages: videos of a creator, feeds of a video, what is about an alert."""
+"""Indexes of single pages: alerts about a video, messages about an alert."""
 
 from alembic import op
 
@@ -8,7 +8,6 @@ branch_labels = None
 depends_on = None
 
 _INDEXES = (
-    ("video", "creator_key"),
     ("alert", "video_id"),
     ("outbox", "alert_id"),
 )
