@@ -79,6 +79,8 @@ def test_a_video_stands_against_its_campaign(tmp_path: Path) -> None:
         assert f'href="https://www.tiktok.com/@user10/video/{video_id}"' in page
         assert 'href="/creators/sec10"' in page
         assert "<bdi>#aura</bdi>" in page
+        desk = f"/desk?tab=all&amp;video={video_id}&amp;in=1#detail"
+        assert f'href="{desk}">On the desk: new<' in page
         assert "90,000" in page
         assert "5,000" in page
         # Saves were never said: a dash with a reason.
@@ -230,6 +232,7 @@ def test_a_creator_with_videos_in_two_campaigns(tmp_path: Path) -> None:
         assert "in 2 campaigns." in page
         assert "tier unknown" in page
         assert "4 videos within" in page
+        assert len(re.findall(r'href="/desk\?tab=all[^"]*#detail">new<', page)) == 4
         assert "name mixes scripts" not in page
         for campaign in await app.store.campaigns():
             await app.store.remove_campaign(campaign.campaign_id, NOW)

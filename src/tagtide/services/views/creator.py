@@ -18,9 +18,10 @@ from tagtide.core.creators import (
     rate_spread,
     tier_of,
 )
+from tagtide.core.desk import DeskState
 from tagtide.core.metrics import KnownSum, known_sum
 from tagtide.models import Campaign, Creator, VideoCounters
-from tagtide.ports import KnownVideo
+from tagtide.ports import DeskQuery, KnownVideo
 from tagtide.ports.browse import CrowdVideo, VideoFilter, VideoSort
 from tagtide.services.context import Context
 
@@ -34,6 +35,8 @@ class CreatorVideo:
 
     video: KnownVideo
     campaigns: tuple[Campaign, ...]
+    #: Where it stands on the desks of those campaigns; without those that hold it on none.
+    desk: tuple[tuple[Campaign, DeskState], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,7 @@ async def view_creator(context: Context, creator_key: str) -> CreatorView:
             videos.setdefault(row.video.video_id, row.video)
             held[row.video.video_id].append(named[row.campaign_id])
             by_campaign[row.campaign_id].append(row.video)
+    desk = await _desk(context, creator, tuple(by_campaign))
     counters = [video.counters for video in videos.values()]
     published = [v.created_at for v in videos.values() if v.created_at is not None]
     return CreatorView(
@@ -94,7 +98,15 @@ async def view_creator(context: Context, creator_key: str) -> CreatorView:
         creator=creator,
         tier=tier_of(creator.follower_count),
         videos=tuple(
-            CreatorVideo(video=video, campaigns=tuple(held[video_id]))
+            CreatorVideo(
+                video=video,
+                campaigns=tuple(held[video_id]),
+                desk=tuple(
+                    (c, desk[c.campaign_id, video_id])
+                    for c in held[video_id]
+                    if (c.campaign_id, video_id) in desk
+                ),
+            )
             for video_id, video in videos.items()
         ),
         is_cut=len(rows) > _MOST,
@@ -107,6 +119,23 @@ async def view_creator(context: Context, creator_key: str) -> CreatorView:
         cadence=cadence_of(published),
         looks_like_another=mixes_scripts(creator.username) or mixes_scripts(creator.nickname),
     )
+
+
+async def _desk(
+    context: Context, creator: Creator, campaign_ids: tuple[int, ...]
+) -> dict[tuple[int, str], DeskState]:
+    """By campaign and video, where theirs stand; a creator without a handle is on no list."""
+    if creator.username is None or not campaign_ids:
+        return {}
+    wanted = DeskQuery(
+        campaign_ids=campaign_ids,
+        now=context.clock.now(),
+        states=frozenset(DeskState),
+        creator=creator.username,
+        limit=_MOST,
+    )
+    found = await context.store.desk_page(wanted)
+    return {(row.campaign_id, row.video.video_id): row.state for row in found.rows}
 
 
 async def _stake(context: Context, campaign: Campaign, theirs: list[KnownVideo]) -> CreatorStake:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tagtide.core.desk import DeskState
 from tagtide.core.detect.age_curve import UsualCurve, usual_curve
 from tagtide.core.detect.virality import (
     MIN_OTHERS,
@@ -16,9 +17,11 @@ from tagtide.core.detect.virality import (
     age_scores,
     fit_age_curve,
 )
+from tagtide.errors import NotFound
 from tagtide.models import Alert, Campaign, Mute, VideoReading
 from tagtide.ports.browse import AlertFilter, CrowdVideo, Membership, VideoFile
 from tagtide.services.context import Context
+from tagtide.services.desk import detail_of
 
 _ALERTS = 20
 #: A video in a feed as recently as this is taken for being there.
@@ -48,6 +51,8 @@ class VideoCampaign:
 
     campaign: Campaign
     membership: Membership
+    #: Where it stands on the desk; None for one that was not seen under an own hashtag.
+    desk: DeskState | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,15 +83,31 @@ async def view_video(
         now=now,
         curve=curve,
         campaigns=tuple(
-            VideoCampaign(campaign=named[m.campaign_id], membership=m)
-            for m in curve.file.campaigns
-            if m.campaign_id in named
+            [
+                VideoCampaign(
+                    campaign=named[m.campaign_id],
+                    membership=m,
+                    desk=await _on_desk(context, named[m.campaign_id], video_id),
+                )
+                for m in curve.file.campaigns
+                if m.campaign_id in named
+            ]
         ),
         alerts=tuple(await store.alert_page(AlertFilter(video_id=video_id), limit=_ALERTS)),
         mutes=tuple(await store.mutes(now)),
         last_seen_at=seen,
         is_fresh=seen is not None and now - seen <= _FRESH,
     )
+
+
+async def _on_desk(context: Context, campaign: Campaign, video_id: str) -> DeskState | None:
+    try:
+        record = await context.store.desk_record(campaign.campaign_id, video_id)
+    except NotFound:
+        return None
+    if not {h.name for h in campaign.own()}.intersection(record.video.hashtags):
+        return None
+    return detail_of(campaign, record, context.clock.now()).state
 
 
 async def view_curve(
