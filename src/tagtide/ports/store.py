@@ -32,11 +32,10 @@ from tagtide.models import (
     VideoReading,
 )
 from tagtide.ports.accounts import AccountStore
+from tagtide.ports.browse import BrowseStore
 
 # --- the store, topic by topic --------------------------------------------------------------------
 from tagtide.ports.campaign_views import CampaignPageStore
-from tagtide.ports.desk import DeskStore
-from tagtide.ports.browse import BrowseStore
 from tagtide.ports.desk import DeskStore
 from tagtide.ports.records import (
     AttemptEnd,

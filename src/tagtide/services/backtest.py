@@ -21,7 +21,6 @@ from tagtide.core.backtest import (
     replay_totals,
     replay_videos,
 )
-from tagtide.core.detect.calibration import Calibration
 from tagtide.core.detect.calibration import SHIPPED, Calibration
 from tagtide.core.velocity import HISTORY
 from tagtide.errors import NotFound
@@ -144,22 +143,10 @@ async def backtest(
     own = history.thresholds if thresholds is None else thresholds
     key = rule, settings, frozenset(own.items())
     if key not in history.tested:
-        pool = await calibration(context) if rule is Rule.STATISTICAL else None
+        pool = await calibration(context) if rule is Rule.STATISTICAL else SHIPPED
         # In a thread: this takes seconds, in which others want their pages and their runs.
-        history.tested[key] = await asyncio.to_thread(_replay, history, rule, settings, own, pool)
+        history.tested[key] = await asyncio.to_thread(replay, history, rule, settings, pool, own)
     return history.tested[key]
-
-
-def _replay(
-    history: History,
-    rule: Rule,
-    settings: RuleSettings,
-    thresholds: Mapping[str, int],
-    pool: Calibration | None,
-) -> BackTest:
-    if pool is not None:
-    pool = await calibration(context) if rule is Rule.STATISTICAL else SHIPPED
-    return replay(history, rule, settings, pool, thresholds=thresholds)
 
 
 def replay(
@@ -167,8 +154,7 @@ def replay(
     rule: Rule,
     settings: RuleSettings,
     pool: Calibration,
-    *,
-    thresholds: Mapping[str, int] | None = None,
+    thresholds: Mapping[str, int],
 ) -> BackTest:
     """`backtest` with everything at hand: computes for as long as it takes, and waits for nothing.
 

@@ -164,11 +164,9 @@ def _newest_first(campaign_id: int | None, state: AlertState | None) -> Select[A
     return query if state is None else query.where(t.alert.c.state == state)
 
 
-def _alerts(connection: Connection, query: Select[Any]) -> list[Alert]:
-    return [alert_of(row) for row in connection.execute(query)]
 def alerts_of(connection: Connection, query: Select[Any]) -> list[Alert]:
     """The alerts that a query of their table gives, in its order."""
-    return [_alert(row) for row in connection.execute(query)]
+    return [alert_of(row) for row in connection.execute(query)]
 
 
 def _by_prefix(connection: Connection, alert_id: str) -> Alert:

@@ -15,8 +15,20 @@ from tagtide.errors import SchemaOutdated, SchemaTooNew
 
 VERSION_TABLE = "tagtide_version"
 #: Every version there has been, oldest first.
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
+REVISIONS = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0006",
+    "0007",
+    "0008",
+    "0009",
+    "0010",
+    "0011",
+    "0012",
+)
 HEAD = REVISIONS[-1]
 
 _MIGRATIONS = Path(__file__).with_name("migrations")

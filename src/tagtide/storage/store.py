@@ -15,8 +15,8 @@ from tagtide.errors import DatabaseCorrupt, DiskFull, SchemaOutdated, StorageRea
 from tagtide.ports import Clock
 from tagtide.storage import schema
 from tagtide.storage.alerts import Alerts
-from tagtide.storage.campaign_pages import CampaignPages
 from tagtide.storage.browse import Browse
+from tagtide.storage.campaign_pages import CampaignPages
 from tagtide.storage.campaigns import Campaigns
 from tagtide.storage.database import (
     Database,

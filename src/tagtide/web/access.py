@@ -24,7 +24,7 @@ ACCESS: Final[dict[tuple[str, str], Need]] = {
     # Campaigns and reports
     ("GET", "/campaigns"): Need.READ,
     ("GET", "/campaigns/{campaign_id}"): Need.READ,
-    ("GET", "/campaigns/{campaign_id}/videos"): Need.READ,
+    ("GET", "/campaigns/{campaign_id}/content"): Need.READ,
     ("GET", "/campaigns/{campaign_id}/hashtags"): Need.READ,
     ("GET", "/campaigns/{campaign_id}/hashtags/{name}"): Need.READ,
     ("POST", "/campaigns/{campaign_id}/hashtags/{name}/resume"): Need.OPERATE,

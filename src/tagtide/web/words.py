@@ -5,11 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from tagtide.core import formats
-from tagtide.models import AlertState, Charge, Delivery, Job, Reason, Role, Rule, Status
-from tagtide.ports import NOT_SENT
 from tagtide.core.alert_terms import AlertReason
 from tagtide.core.rules import Measure
-from tagtide.models import AlertState, Delivery, DeliveryState, Job, Reason, Role, Rule, Status
+from tagtide.models import (
+    AlertState,
+    Charge,
+    Delivery,
+    DeliveryState,
+    Job,
+    Reason,
+    Role,
+    Rule,
+    Status,
+)
+from tagtide.ports import NOT_SENT
 
 _TIKTOK = "https://www.tiktok.com/"
 
@@ -159,6 +168,8 @@ def note_text(note: str) -> str:
     if note == NOT_SENT:
         return "never sent"
     return REASONS.get(Reason(note), "") if note in {*Reason} else note.replace("_", " ")
+
+
 def change_text(reason: str) -> str:
     """Why an alert changed, in words; a code that is not known reads well with spaces."""
     found = {code.value: text for code, text in CHANGES.items()}

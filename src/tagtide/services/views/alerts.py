@@ -384,7 +384,9 @@ async def view_replay(context: Context, alert_id: str) -> ReplayView:
     except NotFound:
         return not_said("Nothing was read in the last 60 days.")
     pool = await calibration(context) if alert.rule is Rule.STATISTICAL else SHIPPED
-    test = await asyncio.to_thread(replay, history, alert.rule, campaign.rules, pool)
+    test = await asyncio.to_thread(
+        replay, history, alert.rule, campaign.rules, pool, history.thresholds
+    )
     return ReplayView(alert=alert, campaign=campaign, test=test, why_not=None)
 
 

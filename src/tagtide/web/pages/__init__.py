@@ -6,8 +6,10 @@ from fastapi import APIRouter
 
 from tagtide.web.pages import (
     account,
+    alerts,
     campaign_settings,
     campaigns,
+    creators,
     desk,
     entrance,
     hashtag,
@@ -15,20 +17,13 @@ from tagtide.web.pages import (
     reports,
     rules,
     runs,
+    search,
     spending,
     today,
     tokens,
     users,
-    weekly,
-    alerts,
-    creators,
-    desk,
-    entrance,
-    search,
-    today,
-    tokens,
-    users,
     videos,
+    weekly,
 )
 
 _PAGES = (

@@ -78,8 +78,8 @@ def router() -> APIRouter:
             versus=versus(view),
         )
 
-    @routes.get("/campaigns/{campaign_id}/videos", response_model=None)
-    async def videos(request: Request, campaign_id: int) -> Response:
+    @routes.get("/campaigns/{campaign_id}/content", response_model=None)
+    async def content(request: Request, campaign_id: int) -> Response:
         app = shared_of(request).app
         campaign, choice = await asked_for(request, campaign_id)
         view = await view_campaign_videos(
@@ -91,7 +91,7 @@ def router() -> APIRouter:
             view=view,
             head=view.head,
             choice=choice,
-            tab="Videos and creators",
+            tab="Content",
             zone=campaign.timezone,
             sentence=videos_sentence(view),
             rates=rates_chart(view.totals.rates, view.new.rates),
