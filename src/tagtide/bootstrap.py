@@ -76,6 +76,7 @@ async def open_app(
     record: Path | None = None,
     clock: Clock | None = None,
     migrate: bool | None = None,
+    read_only: bool = False,
 ) -> AsyncIterator[App]:
     """Open the database and, if ``source``, the connection to the data API; close both at the end.
 
@@ -86,6 +87,7 @@ async def open_app(
         record: Folder in which every answer of the data API is kept.
         clock: Another clock than the machine's, for simulations.
         migrate: Create or upgrade the schema; None does so for SQLite only.
+        read_only: The database itself refuses every write; it must exist and be current.
 
     Raises `ConfigError` when a source is wanted and there is no key, `StorageError` when the
     database cannot be opened.
@@ -103,7 +105,10 @@ async def open_app(
         if lifeline is not None:
             stack.push_async_callback(lifeline.aclose)
         store = await open_store(
-            settings.database.url, migrate="auto" if migrate is None else migrate, clock=clock
+            settings.database.url,
+            migrate="auto" if migrate is None else migrate,
+            clock=clock,
+            read_only=read_only,
         )
         stack.push_async_callback(store.aclose)
         context = make_context(settings, store, the_source, clock)

@@ -364,7 +364,7 @@ class Run:
     campaign_id: int
     #: The scheduled instant, or the instant a run by hand was started.
     slot_at: datetime
-    #: ``schedule``, ``catch_up`` or ``manual``.
+    #: ``schedule``, ``catch_up``, ``manual`` or ``agent``.
     trigger: str
     started_at: datetime
     finished_at: datetime | None

@@ -356,6 +356,21 @@ class WebSettings(Section):
         return value
 
 
+class McpSettings(Section):
+    """The server for agents: `tagtide mcp`, and /mcp of `tagtide serve`. Reading is always on."""
+
+    #: Answer at /mcp of `tagtide serve` too; asks for a token.
+    http: bool = False
+    #: Let agents start runs, which spend credits ...
+    may_spend: bool = False
+    #: ... at most so many in a day of UTC, all agents together.
+    credits_per_day: int = Field(default=0, ge=0, le=_LARGEST)
+    #: Let agents acknowledge and mute alerts.
+    may_change: bool = False
+    #: Calls of one agent in any minute.
+    calls_per_minute: int = Field(default=60, ge=1, le=100_000)
+
+
 class LogSettings(Section):
     """What is logged to stderr."""
 
@@ -376,6 +391,7 @@ class Settings(Section):
     deadman: DeadmanSettings = DeadmanSettings()
     desk: DeskSettings = DeskSettings()
     web: WebSettings = WebSettings()
+    mcp: McpSettings = McpSettings()
     log: LogSettings = LogSettings()
 
 

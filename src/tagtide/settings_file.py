@@ -124,5 +124,10 @@ _COMMENTS = {
     "WebSettings.session_idle_hours": "without a request; then log in again",
     "WebSettings.session_days": "since the login",
     "WebSettings.open_on_loopback": "no login on this machine; for demos",
+    "McpSettings.http": "at /mcp of `tagtide serve`, with a token",
+    "McpSettings.may_spend": "let agents start runs ...",
+    "McpSettings.credits_per_day": "... and spend so many credits a day",
+    "McpSettings.may_change": "let agents acknowledge and mute alerts",
+    "McpSettings.calls_per_minute": "of one agent",
     "LogSettings.format": "auto, console or json",
 }

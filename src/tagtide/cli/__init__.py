@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "tokens": ("tokens", "tokens", "What programs show instead of a password."),
     "serve": ("serve", "serve", "Run the schedules, with the dashboard."),
     "worker": ("serve", "worker", "One more worker on a shared PostgreSQL."),
+    "mcp": ("mcp", "mcp", "Answer an agent on standard input and output; reads only."),
     "simulate": ("simulate", "simulate", "A local server that speaks the data API's protocol."),
     "db": ("db", "db", "Upgrade, back up, restore and check the database."),
 }

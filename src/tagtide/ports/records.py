@@ -50,6 +50,8 @@ class BudgetLimit:
     #: For messages: "today", "this month".
     period: str
     campaign_id: int | None = None
+    #: Counts only what runs of that trigger have reserved; a limit of the runs that agents start.
+    trigger: str | None = None
 
 
 #: Note of a reservation whose call was never made.

@@ -23,11 +23,13 @@ class BudgetPolicy:
     credits_per_day: int | None = None
     credits_per_month: int | None = None
     warn_at: float = 0.8
+    #: Limits of one piece of work, beside those of the installation.
+    more: tuple[BudgetLimit, ...] = ()
 
     def limits(self, campaign: Campaign | None, now: datetime) -> list[BudgetLimit]:
         """Every limit that binds a call made for ``campaign`` at ``now``."""
         midnight = start_of_day(now)
-        found: list[BudgetLimit] = []
+        found = [*self.more]
         if self.credits_per_day is not None:
             found.append(BudgetLimit(credits=self.credits_per_day, since=midnight, period="today"))
         if self.credits_per_month is not None:

@@ -1,4 +1,7 @@
-"""Reports: gather what was read, build, keep. They read nothing from the API and spend nothing."""
+"""Reports: gather what was read, build, keep. They read nothing from the API and spend nothing.
+
+`report_*` keep what they made; `read_*` write nothing at all.
+"""
 
 from __future__ import annotations
 
@@ -48,12 +51,31 @@ async def report_daily(context: Context, campaign: Campaign) -> CampaignReport:
 
 async def report_campaign(context: Context, campaign: Campaign) -> CampaignReport:
     """The campaign report, kept as the report of its day."""
-    facts = await _campaign_facts(context, campaign, "campaign")
-    return await _kept(context, campaign, build_campaign(facts))
+    return await _kept(context, campaign, await read_campaign(context, campaign))
 
 
 async def report_weekly(context: Context, campaign: Campaign) -> WeeklyReport:
     """The weekly ranking of own and competitors' hashtags, kept as the report of its day."""
+    report = await read_weekly(context, campaign)
+    await context.store.put_report(
+        StoredReport(
+            campaign_id=campaign.campaign_id,
+            kind="weekly",
+            on=report.on,
+            made_at=context.clock.now(),
+            body=report.as_dict(),
+        )
+    )
+    return report
+
+
+async def read_campaign(context: Context, campaign: Campaign) -> CampaignReport:
+    """The campaign report without keeping it: writes nothing."""
+    return build_campaign(await _campaign_facts(context, campaign, "campaign"))
+
+
+async def read_weekly(context: Context, campaign: Campaign) -> WeeklyReport:
+    """The weekly ranking without keeping it: writes nothing."""
     store, as_of = context.store, await _as_of(context, campaign)
     weeks = campaign.rules.rolling_weeks + 1
     since = as_of - _WEEK * weeks - _WEEK / 2
@@ -85,6 +107,7 @@ async def report_weekly(context: Context, campaign: Campaign) -> WeeklyReport:
         )
     )
     return report
+    return build_weekly(facts)
 
 
 async def collect_summary(context: Context, result: CollectResult) -> CollectSummary:

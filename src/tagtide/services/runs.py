@@ -43,7 +43,7 @@ class RunRequest:
     campaign: Campaign
     #: The scheduled instant; by hand, the instant of the command.
     slot_at: datetime
-    #: ``schedule``, ``catch_up`` or ``manual``.
+    #: ``schedule``, ``catch_up``, ``manual`` or ``agent``.
     trigger: str = "manual"
 
 

@@ -95,8 +95,11 @@ def sqlite_file(url: str) -> Path | None:
 # --- SQLite ---------------------------------------------------------------------------------------
 
 
-def sqlite_engine(path: Path | None, *, readers: int = 0) -> Engine:
-    """An engine with the pragmas set, for that many readers, or else for the one writer."""
+def sqlite_engine(path: Path | None, *, readers: int = 0, read_only: bool = False) -> Engine:
+    """An engine with the pragmas set, for that many readers, or else for the one writer.
+
+    With ``read_only`` SQLite itself refuses every statement that would change something.
+    """
     options: dict[str, Any] = {
         "check_same_thread": False,
         "timeout": BUSY_TIMEOUT_MS / 1000,
@@ -109,7 +112,9 @@ def sqlite_engine(path: Path | None, *, readers: int = 0) -> Engine:
     address = URL.create("sqlite", database=str(path) if path else None)
     engine = create_engine(address, connect_args=options, **pool)
     event.listen(engine, "connect", _set_up_sqlite)
-    begin = "BEGIN" if readers else "BEGIN IMMEDIATE"
+    if read_only:
+        event.listen(engine, "connect", _refuse_writes)
+    begin = "BEGIN" if readers or read_only else "BEGIN IMMEDIATE"
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
 
@@ -119,6 +124,10 @@ def _set_up_sqlite(raw: sqlite3.Connection, _record: object) -> None:
     raw.isolation_level = None
     for pragma in _PRAGMAS:
         raw.execute(pragma)
+
+
+def _refuse_writes(raw: sqlite3.Connection, _record: object) -> None:
+    raw.execute("PRAGMA query_only=ON")
 
 
 @dataclass(slots=True)
@@ -141,15 +150,19 @@ class _Job(Generic[T]):
 class SqliteDatabase:
     """One file (or memory), one writer thread with group commit, readers that never block."""
 
-    def __init__(self, path: Path | None) -> None:
-        self.writer_engine = sqlite_engine(path)
+    def __init__(self, path: Path | None, *, read_only: bool = False) -> None:
+        self.writer_engine = sqlite_engine(path, read_only=read_only)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="tagtide-writer")
         self._waiting: deque[_Job[Any]] = deque()
         #: Whether the writer thread is at work or on its way to it; guarded like the queue.
         self._is_draining = False
         self._lock = threading.Lock()
         # A database in memory is one connection: its readers queue behind the writer.
-        self._reader_engine = sqlite_engine(path, readers=_READERS) if path else self.writer_engine
+        self._reader_engine = (
+            sqlite_engine(path, readers=_READERS, read_only=read_only)
+            if path
+            else self.writer_engine
+        )
         self._readers = (
             ThreadPoolExecutor(_READERS, thread_name_prefix="tagtide-reader")
             if path
@@ -266,11 +279,13 @@ def _as_ours(error: Exception) -> Exception:
 # --- PostgreSQL -----------------------------------------------------------------------------------
 
 
-def postgres_engine(url: URL, pool_size: int = _POOL_SIZE) -> Engine:
+def postgres_engine(url: URL, pool_size: int = _POOL_SIZE, *, read_only: bool = False) -> Engine:
     """An engine whose sessions speak UTC and give up a statement after 30 s."""
     options = (
         "-c timezone=UTC -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"
     )
+    if read_only:
+        options += " -c default_transaction_read_only=on"
     return create_engine(
         url,
         # Prepared statements bind by place, as SQLite's do anyway.
@@ -289,8 +304,8 @@ class _NotSent(Exception):
 class PostgresDatabase:
     """A pool of connections, each used by one thread at a time."""
 
-    def __init__(self, url: URL, clock: Clock, patience: float) -> None:
-        self.engine = postgres_engine(url)
+    def __init__(self, url: URL, clock: Clock, patience: float, *, read_only: bool = False) -> None:
+        self.engine = postgres_engine(url, read_only=read_only)
         self._threads = ThreadPoolExecutor(_POOL_SIZE, thread_name_prefix="tagtide-postgres")
         self._clock = clock
         self._patience = patience

@@ -135,6 +135,10 @@ def _used(limit: BudgetLimit) -> Any:
     )
     if limit.campaign_id is not None:
         query = query.where(t.ledger.c.campaign_id == limit.campaign_id)
+    if limit.trigger is not None:
+        query = query.join_from(t.ledger, t.run, t.run.c.id == t.ledger.c.run_id).where(
+            t.run.c.trigger == limit.trigger
+        )
     return query
 
 

@@ -97,7 +97,7 @@ class Runs(Topic):
         query = (
             select(t.run.c.slot_at)
             .where(t.run.c.job == job, t.run.c.campaign_id == campaign_id)
-            .where(t.run.c.trigger != "manual")
+            .where(t.run.c.trigger.not_in(("manual", "agent")))
             .order_by(t.run.c.slot_at.desc())
             .limit(1)
         )

@@ -111,6 +111,7 @@ async def open_store(
     clock: Clock,
     migrate: bool | Literal["auto"] = "auto",
     patience: float = PATIENCE,
+    read_only: bool = False,
 ) -> SqlStore:
     """Open a database and make sure that its tables are those of this version.
 
@@ -120,6 +121,8 @@ async def open_store(
         migrate: Whether to create or upgrade the tables; "auto" does so on SQLite (after a backup)
             and leaves a PostgreSQL, which others may be using, to ``tagtide db upgrade``.
         patience: Seconds to wait for a PostgreSQL server that does not answer, each time.
+        read_only: The database itself refuses writes of this store, which raise `StorageReadOnly`;
+            nothing is created or upgraded, whatever ``migrate`` says.
 
     Raises:
         SchemaOutdated: The tables are older, and ``migrate`` does not allow to change them.
@@ -128,9 +131,13 @@ async def open_store(
         ConfigError: The address is of another kind of database.
     """
     parsed = parse_url(url)
+    if read_only:
+        migrate = False
     if parsed.get_backend_name() == "sqlite":
-        return await asyncio.to_thread(_open_sqlite, url, clock, migrate=bool(migrate))
-    database = PostgresDatabase(parsed, clock, patience)
+        return await asyncio.to_thread(
+            _open_sqlite, url, clock, migrate=bool(migrate), read_only=read_only
+        )
+    database = PostgresDatabase(parsed, clock, patience, read_only=read_only)
     try:
         await database.write(lambda c: _bring_up_to_date(c, migrate=migrate is True))
     except BaseException:
@@ -154,10 +161,12 @@ def _bring_up_to_date(connection: Connection, *, migrate: bool) -> None:
     schema.refuse_unless_current(found)
 
 
-def _open_sqlite(url: str, clock: Clock, *, migrate: bool) -> SqlStore:
+def _open_sqlite(url: str, clock: Clock, *, migrate: bool, read_only: bool) -> SqlStore:
     path = sqlite_file(url)
-    found = _prepare_file(path, clock, migrate=migrate) if path is not None else None
-    database = SqliteDatabase(path)
+    found = None
+    if path is not None:
+        found = _prepare_file(path, clock, migrate=migrate, read_only=read_only)
+    database = SqliteDatabase(path, read_only=read_only)
     if found is schema.SchemaState.CURRENT:
         # Nothing to write, so nothing to wait for: who reads is not held up by who writes.
         return SqlStore(database, clock, path)
@@ -169,10 +178,13 @@ def _open_sqlite(url: str, clock: Clock, *, migrate: bool) -> SqlStore:
     return SqlStore(database, clock, path)
 
 
-def _prepare_file(path: Path, clock: Clock, *, migrate: bool) -> schema.SchemaState:
+def _prepare_file(
+    path: Path, clock: Clock, *, migrate: bool, read_only: bool
+) -> schema.SchemaState:
     if not path.exists() and not migrate:
         raise SchemaOutdated(f"There is no database {path}.", hint="Run `tagtide init`.")
-    create_private(path)
+    if not read_only:
+        create_private(path)
     inspect_before_opening(path)
     found = _state_of(path)
     if found is schema.SchemaState.OUTDATED and migrate:
