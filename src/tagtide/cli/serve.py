@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from pydantic import ValidationError
@@ -20,6 +20,9 @@ from tagtide.errors import ConfigError
 from tagtide.jobs import Health, Service, ServicePlan, instance, refuse_unshared
 from tagtide.services.accounts import new_set_up_token
 from tagtide.settings import LOOPBACK, Loaded, WebSettings
+
+if TYPE_CHECKING:
+    from tagtide.mcp.http import Endpoint
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 #: What a shell says of a process that SIGTERM ended.
@@ -39,13 +42,13 @@ def serve(host: str | None, port: int | None, config: str | None, database: str 
 
         web = loaded.settings.web
         with listen(web.host, web.port) as sock:
-            async with open_app(loaded) as app:
+            async with open_app(loaded) as app, _agents(loaded) as agents:
                 health = Health()
                 stop = asyncio.Event()
                 token = await _set_up_token(app)
                 with stopping(stop):
                     announce = partial(_announce, app, token)
-                    pages = serve_pages(app, health, sock, announce)
+                    pages = serve_pages(app, health, sock, announce, agents=agents)
                     await _until_stopped(app, health, stop, pages)
 
     with instance(loaded.settings.database.url):
@@ -89,6 +92,18 @@ def service_plan(app: App) -> ServicePlan:
         paid_at_once=max(2, settings.api.in_flight // 5),
         ping_every=settings.deadman.every,
     )
+
+
+@asynccontextmanager
+async def _agents(loaded: Loaded) -> AsyncIterator[Endpoint | None]:
+    """What answers agents at /mcp; None where that is off."""
+    if not loaded.settings.mcp.http:
+        yield None
+        return
+    from tagtide.mcp import open_endpoint
+
+    async with open_endpoint(loaded) as endpoint:
+        yield endpoint
 
 
 async def _until_stopped(

@@ -210,6 +210,11 @@ async def campaign_summary(app: App, asked: a.OfCampaign) -> dict[str, Any]:
     for key in ("viral_videos", "standout_videos", "top_videos", "top_videos_by_views"):
         body[key] = [_plain_url(video) for video in body[key]]
     body["high_priority"] = len(body["high_priority"])
+    # Its sentence and its address hold names of creators.
+    body["alerts"] = [
+        {**alert, "reason": None, "url": None, "summary": alert["reason"]}
+        for alert in body["alerts"]
+    ]
     return body
 
 

@@ -92,7 +92,7 @@ BARE: dict[str, Look] = {
 _OTHERS = frozenset({
     # What strangers and people write.
     "acked_by", "ack_note", "author_nickname", "author_username", "by", "detail", "explanation",
-    "found_in", "mute_reason", "note", "plan", "reason_text", "sentence", "summary", "title",
+    "found_in", "mute_reason", "note", "plan", "reason_text", "sentence", "summary", "title", "why",
     # Objects and lists.
     "age_score", "alerts", "balance", "by_campaign", "campaigns", "competitors", "compared_with",
     "coverage", "created", "creators", "curve", "data", "emerging", "engagement_rate_distribution",
@@ -107,6 +107,7 @@ _OTHERS = frozenset({
     "credits_at_most", "credits_per_day", "credits_remaining", "credits_used", "days", "days_left",
     "dead_letters", "delta", "elapsed_hours", "emerging_sample", "enabled", "engagement",
     "engagement_growth_24h", "engagement_known", "engagement_rate", "engagement_unknown",
+    "engagement_change", "engagement_videos", "rolling_points",
     "failures", "feed", "fired", "fires", "fires_more_often", "firing", "flaps", "forecast_per_day",
     "further_messages", "gained", "hashtag_months", "hashtags_compared", "hashtags_read",
     "hashtags_watched", "high", "high_priority_videos", "hours", "in_hand", "is_flapping", "is_new",

@@ -15,6 +15,8 @@ ACCESS: Final[dict[tuple[str, str], Need]] = {
     ("GET", "/readyz"): Need.PUBLIC,
     ("GET", "/metrics"): Need.READ,
     ("GET", "/assets/{digest}/{name}"): Need.PUBLIC,
+    # Asks for a token by itself: an agent is not sent to a page for people.
+    ("POST", "/mcp"): Need.PUBLIC,
     ("GET", "/"): Need.READ,
     ("GET", "/desk"): Need.READ,
     ("POST", "/desk/move"): Need.OPERATE,

@@ -25,6 +25,7 @@ from tagtide.errors import (
 )
 from tagtide.jobs import Health, Readiness
 from tagtide.web.access import need_of
+from tagtide.web.agents import router as agents_router
 from tagtide.web.api import api_routers
 from tagtide.web.api.problem import problem
 from tagtide.web.api.route import PREFIX
@@ -57,6 +58,7 @@ def make_app(
     is_open: bool | None = None,
     charts: ChartProgram | None = None,
     live: Live | None = None,
+    agents: Application | None = None,
 ) -> Application:
     """Everything that a process serves.
 
@@ -67,6 +69,7 @@ def make_app(
             ``[web] open_on_loopback`` says.
         charts: The program that draws charts, where somebody looks after it.
         live: Runs by hand and streams, entered while this is served; None takes no runs.
+        agents: What answers agents; None does not answer them.
     """
     web = FastAPI(
         title="tagtide",
@@ -88,6 +91,7 @@ def make_app(
         web.include_router(router, include_in_schema=False)
     for router in api_routers():
         web.include_router(router)
+    web.include_router(agents_router(agents))
     _add_description(web)
     _add_failures(web)
     web.state.paths = frozenset(

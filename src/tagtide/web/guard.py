@@ -8,7 +8,7 @@ bounded; every answer carries the headers that bind a browser.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -110,6 +110,11 @@ def is_own(headers: dict[str, str]) -> bool:
     """
     if headers.get("authorization", "")[:7].casefold() == "bearer ":
         return True
+    return is_same_origin(headers)
+
+
+def is_same_origin(headers: Mapping[str, str]) -> bool:
+    """Whether a request says that a page of ours made it."""
     if headers.get("sec-fetch-site", "same-origin") != "same-origin":
         return False
     origin = urlsplit(headers.get("origin", ""))

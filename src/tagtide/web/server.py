@@ -15,6 +15,7 @@ from tagtide.jobs import Health
 from tagtide.web.app import make_app
 from tagtide.web.assets import ChartProgram
 from tagtide.web.live import Live
+from tagtide.web.guard import Application
 
 if TYPE_CHECKING:
     import uvicorn
@@ -72,10 +73,12 @@ async def serve_pages(
     announce: Callable[[str], None],
     *,
     is_open: bool | None = None,
+    agents: Application | None = None,
 ) -> None:
     """Serve the pages on a socket until cancelled; ``announce`` gets the address.
 
-    It is called when the pages answer. Handles no signals. ``is_open`` as in `make_app`.
+    It is called when the pages answer. Handles no signals. ``is_open`` and ``agents`` as in
+    `make_app`.
     """
     import uvicorn
 
@@ -83,6 +86,7 @@ async def serve_pages(
     live = Live(app, health)
     config = uvicorn.Config(
         make_app(app, health, is_open=is_open, charts=charts, live=live),
+        make_app(app, health, is_open=is_open, charts=charts, agents=agents),
         log_config=None,
         access_log=False,
         server_header=False,
