@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -54,6 +55,21 @@ def test_what_counts_against_a_budget(store: SqlStore, charge: Charge, left: int
     else:
         with pytest.raises(BudgetExceeded):
             run(store.reserve([call()], [today(1)], NOON))
+
+
+def test_a_limit_of_agents_counts_only_their_runs(store: SqlStore) -> None:
+    scheduled = started(store).run_id
+    agents = started(store, NOON + HOUR, "agent").run_id
+    limit = BudgetLimit(credits=3, since=NOON, period="today for agents", trigger="agent")
+
+    def of(number: int | None, cost: int) -> Reservation:
+        return replace(call(cost), run_id=number)
+
+    run(store.reserve([of(scheduled, 50), of(None, 50)], [], NOON))
+    run(store.reserve([of(agents, 2)], [limit], NOON))
+    with pytest.raises(BudgetExceeded, match="2 of 3 credits today for agents"):
+        run(store.reserve([of(agents, 2)], [limit], NOON))
+    run(store.reserve([of(agents, 1)], [limit], NOON))
 
 
 def test_a_limit_begins_with_its_period(store: SqlStore) -> None:
