@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import random
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ from mcp.shared.exceptions import MCPError
 from tagtide import errors
 from tagtide.bootstrap import open_app
 from tagtide.mcp.errors import FAULT, SENTENCES, sentence_of
+from tagtide.mcp.lines import LONGEST_LINE, TOO_LONG, lines_of
 from tagtide.mcp.pace import Pace
 from tagtide.mcp.server import INSTRUCTIONS, Caller, make_server
 from tagtide.mcp.tools import TOOLS, Kind, allowed_tools
@@ -152,7 +156,7 @@ def test_too_many_calls_are_an_error_of_the_protocol(tmp_path: Path) -> None:
     with Process(settings(tmp_path, TAGTIDE_MCP__CALLS_PER_MINUTE="5")) as process:
         process.greet()
         found = [process.ask("tools/call", {"name": "credits", "arguments": {}}) for _ in range(8)]
-    assert [a.get("error", {}).get("code") for a in found] == [None] * 4 + [-32_000] * 4
+    assert [a.get("error", {}).get("code") for a in found] == [None] * 5 + [-32_000] * 3
 
 
 # --- the command as a process ---------------------------------------------------------------------
@@ -186,11 +190,11 @@ class Process:
 
     def __exit__(self, *_: object) -> None:
         try:
-            rest, errors_ = self._popen.communicate(timeout=60)
+            rest, errors_ = self._popen.communicate(timeout=120)
         except subprocess.TimeoutExpired:
             self._popen.kill()
             raise
-        self.rest = rest.decode().splitlines()
+        self.rest = (rest or b"").decode().splitlines()
         self.code, self.errors = self._popen.returncode, errors_.decode()
 
     def send(self, line: bytes) -> None:
@@ -238,6 +242,60 @@ def test_the_command_answers_without_a_key_and_ends_with_its_input(tmp_path: Pat
         hostile = {"name": SENT, "arguments": {"a": f"\x1b[31m\n{SENT}"}}
         assert process.ask("tools/call", hostile)["error"]["code"] == -32_602
     assert (process.code, process.rest, process.errors) == (0, [], "")
+
+
+def test_what_was_asked_before_the_end_is_answered(tmp_path: Path) -> None:
+    with Process(settings(tmp_path)) as process:
+        process.greet()
+        for number in range(100, 105):
+            params = {"name": "today", "arguments": {}}
+            body = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
+            process.send(json.dumps(body).encode())
+    answers = {json.loads(line)["id"]: json.loads(line) for line in process.rest}
+    assert process.code == 0
+    assert [answers[n]["result"]["isError"] for n in range(100, 105)] == [False] * 5
+
+
+def test_a_signal_ends_it_while_it_waits_and_so_does_a_reader_that_leaves(tmp_path: Path) -> None:
+    with Process(settings(tmp_path)) as process:
+        process.greet()
+        process._popen.send_signal(signal.SIGTERM)
+        assert process._popen.wait(60) == 130
+    with Process(settings(tmp_path), prepare=False) as process:
+        process.greet()
+        assert process._popen.stdout
+        process._popen.stdout.close()
+        for _ in range(3):
+            process.send(b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}')
+        process._popen.stdout = None
+    assert (process.code, process.errors) == (0, "")
+
+
+def test_lines_are_whole_and_bounded() -> None:
+    async def read(*pieces: bytes) -> list[str]:
+        reading, writing = os.pipe()
+
+        def write() -> None:
+            for piece in pieces:
+                os.write(writing, piece)
+            os.close(writing)
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        try:
+            return [line async for line in lines_of(reading)]
+        finally:
+            thread.join()
+            os.close(reading)
+
+    assert asyncio.run(read()) == []
+    assert asyncio.run(read(b"a\nb", b"c\n", b"\n", b"d")) == ["a", "bc", "", "d"]
+    assert asyncio.run(read("é\n".encode()[:1], "é\n".encode()[1:])) == ["é"]
+    assert asyncio.run(read(b"\xff\n")) == ["\ufffd"]
+    long = b"x" * LONGEST_LINE
+    assert asyncio.run(read(long, b"\n")) == [long.decode()]
+    assert asyncio.run(read(long, b"y", b"z" * 99, b"\nb\n")) == [TOO_LONG, "b"]
+    assert asyncio.run(read(long, long, long)) == [TOO_LONG]
 
 
 def test_it_says_on_stderr_that_there_is_no_database(tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ INSTRUCTIONS = (
 )
 #: JSON-RPC's code for an error of the server's own making.
 _RATE_LIMITED = -32_000
+#: Requests that cost nothing, and by which a client finds out whether somebody is there.
+_UNCOUNTED = frozenset({"initialize", "ping"})
 #: What an answer needs beside its two copies of the body.
 _FRAME = 300
 
@@ -79,8 +81,8 @@ def make_server(app: App, caller_of: Callable[[Any], Caller]) -> Server[Any]:
 
     async def bounded(ctx: Any, call_next: Callable[[Any], Any]) -> Any:
         """Counts requests; lets no text of an error out that is not ours."""
-        is_request = ctx.request_id is not None
-        if is_request and not pace.allows(caller_of(ctx).key, app.context.clock.monotonic()):
+        is_counted = ctx.request_id is not None and ctx.method not in _UNCOUNTED
+        if is_counted and not pace.allows(caller_of(ctx).key, app.context.clock.monotonic()):
             raise MCPError(code=_RATE_LIMITED, message=TOO_FAST)
         try:
             return await call_next(ctx)
