@@ -40,6 +40,7 @@ from tagtide.ports import Changes, Claim, QueueChange
 from tagtide.settings import load
 from tagtide.web import listen, make_app, serve_overview
 from tagtide.web.access import ACCESS
+from tagtide.web.agents import router as agents_router
 from tagtide.web.api import api_routers
 from tagtide.web.assets import address
 from tagtide.web.guard import host_of
@@ -298,7 +299,7 @@ def test_changes_come_from_our_pages_or_with_a_token(
 def test_every_route_is_in_the_access_table() -> None:
     declared = {
         (method, route.path)
-        for router in [*routers(), *api_routers()]
+        for router in [*routers(), *api_routers(), agents_router(None)]
         for route in router.routes
         for method in route.methods
     }

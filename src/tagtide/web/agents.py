@@ -8,6 +8,8 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from tagtide.core.access import How, Need
+from tagtide.web.frame import visitor_of
 from tagtide.web.guard import Application, is_same_origin
 
 PATH: Final = "/mcp"
@@ -35,12 +37,15 @@ def router(endpoint: Application | None) -> APIRouter:
     return routes
 
 
-def agent_of(request: Request) -> dict[str, object] | None:  # noqa: ARG001 - until there are tokens
+def agent_of(request: Request) -> dict[str, object] | None:
     """What is known of the token behind a request; None without one that is good.
 
-    There are no tokens yet: nobody comes in.
+    A session or an open demo is a person at a page, and never an agent.
     """
-    return None
+    who = visitor_of(request)
+    if who.how is not How.TOKEN or not who.may(Need.READ):
+        return None
+    return {"key": who.key, "may_operate": who.may(Need.OPERATE)}
 
 
 def _refused(status: int, message: str) -> Response:
