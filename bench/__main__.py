@@ -25,7 +25,9 @@ NAMES = (
     "detection",
 )
 #: Parts of a benchmark, which run only when they are named.
-PARTS = tuple(f"detection.{part}" for part in ("null", "bursts", "hashtags", "series", "speed"))
+PARTS = tuple(
+    f"detection.{part}" for part in ("null", "bursts", "hashtags", "levels", "series", "speed")
+)
 
 
 def module_of(name: str) -> ModuleType:

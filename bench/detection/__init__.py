@@ -6,7 +6,7 @@ import importlib
 
 from bench.figures import Result
 
-PARTS = ("null", "bursts", "hashtags", "series", "speed")
+PARTS = ("null", "bursts", "hashtags", "levels", "series", "speed")
 
 
 def run(*, quick: bool) -> Result:

@@ -14,6 +14,8 @@ import click
 from tagtide.cli.series import Row, read_rows
 from tagtide.core.detect import (
     DETECTORS,
+    OF_LEVELS,
+    Automatic,
     Detector,
     Finding,
     Settings,
@@ -23,6 +25,9 @@ from tagtide.core.detect import (
 from tagtide.core.formats import iso_utc
 from tagtide.errors import InvalidInput, NotFound
 
+#: What the values are, as in `--kind`.
+_KINDS = ("auto", "increments", "counter", "level")
+_LEVEL, _AUTOMATIC = OF_LEVELS
 _COLUMNS = ("timestamp", "value", "anomaly_score", "is_alert", "reason")
 
 
@@ -30,6 +35,13 @@ _COLUMNS = ("timestamp", "value", "anomaly_score", "is_alert", "reason")
 @click.argument("file", metavar="FILE.csv")
 @click.option(
     "--counter", "is_counter", is_flag=True, help="Values are readings of a running total."
+)
+@click.option(
+    "--kind",
+    type=click.Choice(_KINDS),
+    default=_KINDS[0],
+    show_default=True,
+    help="What the values are; auto takes them for increments until they show to be levels.",
 )
 @click.option(
     "--false-alarms",
@@ -43,26 +55,50 @@ _COLUMNS = ("timestamp", "value", "anomaly_score", "is_alert", "reason")
 @click.option("--name", default="The series", show_default=True, help="Its name in the reasons.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def detect(
-    file: str, is_counter: bool, false_alarms: float, detector: str, name: str, as_json: bool
+    file: str,
+    is_counter: bool,
+    kind: str,
+    false_alarms: float,
+    detector: str,
+    name: str,
+    as_json: bool,
 ) -> None:
     """Find rises and falls in a series of timestamp,value rows; `-` reads standard input.
 
-    Values are increments; with --counter, readings of a running total. Timestamps without a zone
-    are UTC. Prints a row per row with an anomaly_score from 0 to 1; is_alert is true where an
-    incident begins or becomes far worse. The only number to choose is how many false incidents a
-    month are acceptable.
+    Values are increments; with --counter, readings of a running total; with --kind level, a
+    temperature, a load, a price. What has fractions or negative values, or hardly moves, is taken
+    for levels as soon as that is seen. Timestamps without a zone are UTC. Prints a row per row
+    with an anomaly_score from 0 to 1; is_alert is true where an incident begins or becomes far
+    worse. The only number to choose is how many false incidents a month are acceptable.
     """
     if false_alarms != false_alarms:  # noqa: PLR0124 - not a number
         raise InvalidInput("--false-alarms is not a number")
-    settings = Settings(false_alarms=false_alarms, is_counter=is_counter)
-    judge = make_detector(detector, settings)
+    kind = _kind_of(kind, is_counter, detector)
+    settings = Settings(false_alarms=false_alarms, is_counter=kind == "counter")
+    judge = make_detector({"auto": _AUTOMATIC, "level": _LEVEL}.get(kind, detector), settings)
     with _opened(file) as stream:
         rows = read_rows(stream, "standard input" if file == "-" else file, may_sort=file != "-")
         judged = ((row, judge.observe(row.point())) for row in rows)
         if as_json:
-            _print_json(judged, judge, false_alarms, name)
+            _print_json(judged, judge, kind, detector, false_alarms, name)
         else:
             _print_csv(judged, name)
+
+
+def _kind_of(kind: str, is_counter: bool, detector: str) -> str:
+    """What the values are, of the two ways to say it; the fixed rules know no levels."""
+    if is_counter:
+        if kind not in {"auto", "counter"}:
+            raise InvalidInput(f"--counter and --kind {kind} contradict each other")
+        return "counter"
+    if detector == DETECTORS[0]:
+        return kind
+    if kind == "level":
+        raise InvalidInput(
+            f"--detector {detector} is a rule of increments",
+            hint="Leave --detector out for levels.",
+        )
+    return "increments" if kind == "auto" else kind
 
 
 @contextmanager
@@ -102,10 +138,15 @@ def _print_csv(judged: Iterable[tuple[Row, Finding]], name: str) -> None:
 
 
 def _print_json(
-    judged: Iterable[tuple[Row, Finding]], judge: Detector, false_alarms: float, name: str
+    judged: Iterable[tuple[Row, Finding]],
+    judge: Detector,
+    kind: str,
+    detector: str,
+    false_alarms: float,
+    name: str,
 ) -> None:
     """One object, written row by row so that a long series needs no memory."""
-    head = {"detector": judge.name, "false_alarms": false_alarms}
+    head = {"detector": detector if kind != "level" else _LEVEL, "false_alarms": false_alarms}
     out: Callable[[str], Any] = sys.stdout.write
     alerts = 0
     separator = json.dumps(head)[:-1] + ', "rows": [\n'
@@ -113,7 +154,9 @@ def _print_json(
         alerts += finding.is_alert
         out(separator + json.dumps(_as_json(row, finding, name), ensure_ascii=False))
         separator = ",\n"
-    out(f'\n], "alerts": {alerts}}}\n')
+    if isinstance(judge, Automatic):
+        kind = "level" if judge.is_level else "increments"
+    out(f'\n], "alerts": {alerts}, "kind": "{kind}"}}\n')
 
 
 def _as_json(row: Row, finding: Finding, name: str) -> dict[str, Any]:

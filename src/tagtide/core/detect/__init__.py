@@ -28,7 +28,9 @@ from tagtide.core.detect.base import (
 from tagtide.core.detect.calibration import SHIPPED, Calibration, pooled
 from tagtide.core.detect.fixed import FixedRule
 from tagtide.core.detect.growth import Growth
+from tagtide.core.detect.kinds import Automatic
 from tagtide.core.detect.last_week import LastWeek
+from tagtide.core.detect.level import Level
 from tagtide.core.detect.statistical import Statistical
 from tagtide.core.detect.threshold import Threshold
 from tagtide.core.detect.wording import explain
@@ -36,8 +38,10 @@ from tagtide.core.detect.wording import explain
 _FIXED: dict[str, type[FixedRule]] = {
     rule.name: rule for rule in (Threshold, Growth, RollingAverage, LastWeek)
 }
-#: Names for `make_detector`; the first is the default.
+#: Detectors of counters, for `make_detector`; the first is the default.
 DETECTORS = (Statistical.name, *_FIXED)
+#: `make_detector` knows these as well: levels, and levels or increments.
+OF_LEVELS = (Level.name, Automatic.name)
 
 
 def make_detector(
@@ -48,10 +52,14 @@ def make_detector(
 ) -> Detector:
     """A detector that knows nothing yet. ``bar`` is a fixed rule's threshold.
 
-    Raises `KeyError` for a name that is not in `DETECTORS`.
+    Raises `KeyError` for a name that is in neither `DETECTORS` nor `OF_LEVELS`.
     """
     if name == Statistical.name:
         return Statistical(settings, calibration)
+    if name == Level.name:
+        return Level(settings)
+    if name == Automatic.name:
+        return Automatic(settings, calibration)
     return _FIXED[name](settings, bar)
 
 
@@ -68,6 +76,10 @@ def restore_detector(
     name = state.get("detector")
     if name == Statistical.name:
         return Statistical.from_state(state, settings, calibration)
+    if name == Level.name:
+        return Level.from_state(state, settings)
+    if name == Automatic.name:
+        return Automatic.from_state(state, settings, calibration)
     if name not in _FIXED:
         raise StateMismatch(f"there is no detector {name}")
     detector = _FIXED[name](settings, bar)
@@ -77,7 +89,9 @@ def restore_detector(
 
 __all__ = [
     "DETECTORS",
+    "OF_LEVELS",
     "SHIPPED",
+    "Automatic",
     "Calibration",
     "Detector",
     "Direction",

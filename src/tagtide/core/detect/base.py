@@ -94,6 +94,10 @@ class Finding(NamedTuple):
     return_hours: float | None = None
     #: What made a fixed rule fire; None for the statistical detector.
     threshold: float | None = None
+    #: What ``observed`` is, of a series of levels; see `levels.Statistic`.
+    phrase: str | None = None
+    #: What the statistic leaves only in its extreme readings.
+    bounds: tuple[float, float] | None = None
 
     @property
     def is_alert(self) -> bool:
@@ -113,6 +117,8 @@ class Finding(NamedTuple):
 
         Computed on demand: most findings are never shown.
         """
+        if self.bounds is not None:
+            return self.bounds
         if self.expected is None or self.shape is None:
             return None
         mean = self.expected * self.scale

@@ -13,9 +13,10 @@ ESCALATION = 2.0
 class Incident:
     """State of the incident of one detector and direction; instants are hours since 1970."""
 
-    __slots__ = ("exceeded_at", "opened_at", "told")
+    __slots__ = ("_quiet_hours", "exceeded_at", "opened_at", "told")
 
-    def __init__(self) -> None:
+    def __init__(self, quiet_hours: float = QUIET_HOURS) -> None:
+        self._quiet_hours = quiet_hours
         self.opened_at: float | None = None
         self.exceeded_at = 0.0
         #: Strangeness (powers of ten) that was last told.
@@ -36,7 +37,7 @@ class Incident:
             return Phase.CONTINUES
         if self.opened_at is None:
             return Phase.NONE
-        if at - self.exceeded_at >= QUIET_HOURS:
+        if at - self.exceeded_at >= self._quiet_hours:
             self.opened_at = None
             return Phase.CLOSES
         return Phase.CONTINUES
@@ -46,9 +47,9 @@ class Incident:
         return [self.opened_at, self.exceeded_at, self.told]
 
     @classmethod
-    def from_state(cls, state: list[float | None]) -> Incident:
+    def from_state(cls, state: list[float | None], quiet_hours: float = QUIET_HOURS) -> Incident:
         """The incident that `state` came from."""
-        incident = cls()
+        incident = cls(quiet_hours)
         incident.opened_at = state[0]
         incident.exceeded_at = state[1] or 0.0
         incident.told = state[2] or 0.0

@@ -17,7 +17,7 @@ from tagtide.core.rounding import learned_unit
 #: A longer silence is a gap: what happened in it cannot be dated, so it is not judged.
 GAP_HOURS = 36.0
 #: ... or so many times the usual distance of readings.
-_GAP_TIMES = 3.0
+GAP_TIMES = 3.0
 #: Growth up to the level before a correction is not news for so long; then the correction has
 #: lasted, and only a jump over half of what is missing is still taken for the way back.
 _WAY_BACK_HOURS = 336.0
@@ -86,7 +86,7 @@ class Intake:
         value = point.value
         if value is None or not isfinite(value) or value < 0 or (self._is_counter and value == 0):
             return Step(Reason.UNKNOWN, at, waited=waited)
-        limit = max(GAP_HOURS if self._is_counter else 0.0, _GAP_TIMES * (self._cadence or waited))
+        limit = max(GAP_HOURS if self._is_counter else 0.0, GAP_TIMES * (self._cadence or waited))
         if last is not None and waited <= limit:
             cadence = self._cadence
             self._cadence = waited if cadence is None else cadence + 0.1 * (waited - cadence)

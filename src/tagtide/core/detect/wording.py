@@ -31,6 +31,8 @@ def explain(finding: Finding, name: str, noun: str = "videos", zone: tzinfo = UT
         return f"{name} {_UNJUDGED[finding.reason]}."
     if finding.observed is None or finding.since is None:
         return f"{name} is as usual."
+    if finding.phrase is not None:
+        return _of_level(finding, name, finding.phrase, zone)
     said = f"{name} gained {_some(finding.observed, noun)} since {_since(finding, zone)}."
     if finding.threshold is not None:
         return f"{said} {_against_threshold(finding)}"
@@ -50,6 +52,25 @@ def explain(finding: Finding, name: str, noun: str = "videos", zone: tzinfo = UT
     if finding.reason is Reason.TOO_SMALL:
         said += " It is too small to be worth an alert."
     return said
+
+
+def _of_level(finding: Finding, name: str, phrase: str, zone: tzinfo) -> str:
+    said = phrase.format(value=_level(finding.observed), span=span_of_hours(finding.hours))
+    said = f"{name} {said} at {time_text(finding.at, zone)}."
+    if finding.usual is not None:
+        low, high = finding.usual
+        said += f" All but extremes lie between {_level(low)} and {_level(high)}."
+    if finding.phase is Phase.CLOSES:
+        return f"{said} The incident is over."
+    if finding.reason is Reason.USUAL or finding.return_hours is None:
+        return said
+    rare = _how_rare(finding.return_hours)
+    return f"{said} Something this strange happens by chance {rare} for this series."
+
+
+def _level(value: float | None) -> str:
+    assert value is not None
+    return compact(value) if 10_000 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 def _some(count: float, noun: str) -> str:
