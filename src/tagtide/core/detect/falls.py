@@ -17,6 +17,9 @@ _MOST_LEFT = 0.5
 _LEAST_EXPECTED = 5.0
 #: Nearer to the expectation than this, in standard deviations, nothing is rare.
 _NEAR = 0.8
+_LOG_TEN = log(10)
+#: By how many windows were tested.
+_LOG_TESTED = (0.0, log(24), log(48))
 
 
 def judge_fall(
@@ -50,8 +53,10 @@ def judge_fall(
             best = rate
     if found is None:
         return None
-    strangeness = -(best + log(24 * tested)) / log(10)
-    return found._replace(strangeness=max(0.0, strangeness))
+    if best + _LOG_TESTED[tested] >= 0:
+        return found
+    strangeness = -(best + _LOG_TESTED[tested]) / _LOG_TEN
+    return found._replace(strangeness=strangeness)
 
 
 def is_deep(found: Judgement, unit: float) -> bool:
