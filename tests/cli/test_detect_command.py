@@ -243,3 +243,39 @@ def test_it_starts_fast() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def levels(rows: int, jump_at: int) -> str:
+    random, lines = Random(7), ["timestamp,value"]
+    for row in range(rows):
+        value = -4 + random.uniform(-1, 1) + (9 if row == jump_at else 0)
+        lines.append(f"{START + timedelta(hours=row):%Y-%m-%d %H:%M:%S},{value:.2f}")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("args", [(), ("--kind", "level"), ("--kind", "auto")])
+def test_levels_are_told_by_what_they_show(args: tuple[str, ...]) -> None:
+    text = levels(600, 500)
+    rows = rows_of(tagtide("-", *args, given=text)[1])
+    assert [number for number, row in enumerate(rows) if row["is_alert"] == "true"] == [500]
+    assert "All but extremes lie between" in rows[500]["reason"]
+    body = json.loads(tagtide("-", "--json", *args, given=text)[1])
+    assert body["kind"] == "level"
+    assert body["rows"][500]["expected_low"] < 0
+    assert "unknown" in reasons(text, "--kind", "increments")
+
+
+def test_counts_are_judged_as_increments_whether_that_is_said_or_not() -> None:
+    text = series(300, 250)
+    plain = tagtide("-", given=text)[1]
+    assert plain == tagtide("-", "--kind", "increments", given=text)[1]
+    assert json.loads(tagtide("-", "--json", given=text)[1])["kind"] == "increments"
+    total = series(300, 250, is_counter=True)
+    assert tagtide("-", "--counter", given=total) == tagtide("-", "--kind", "counter", given=total)
+
+
+def test_kinds_that_contradict_are_refused() -> None:
+    code, _, err = tagtide("-", "--counter", "--kind", "level", given=series(3))
+    assert (code, "contradict" in err) == (2, True)
+    code, _, err = tagtide("-", "--detector", "average", "--kind", "level", given=series(3))
+    assert (code, "Leave --detector out" in err) == (2, True)

@@ -15,8 +15,8 @@ from typing import Any
 #: So many extremes are kept, and at most this part of all blocks.
 _KEPT = 20
 _KEPT_PART = 3
-#: Fewer blocks tell nothing; of statistics that look back over several, half as many times more.
-LEAST_BLOCKS = 8
+#: Fewer blocks tell nothing; of statistics that look back over several, a third as many times more.
+LEAST_BLOCKS = 12
 #: A new extreme of n blocks has this chance, times n + 1.
 _NEW_EXTREME = 0.7
 _LOG_TEN = log(10)
@@ -32,7 +32,7 @@ class Tail:
 
     def __init__(self, spanned: float = 1.0) -> None:
         """``spanned`` is over how many blocks a value looks back."""
-        self._least = LEAST_BLOCKS * max(1.0, spanned / 2)
+        self._least = LEAST_BLOCKS * max(1.0, spanned / 3)
         #: The largest of each block, ascending; one more than is counted is the threshold.
         self._top: list[float] = []
         self._blocks = 0
