@@ -64,6 +64,7 @@ async def report_weekly(context: Context, campaign: Campaign) -> WeeklyReport:
             on=report.on,
             made_at=context.clock.now(),
             body=report.as_dict(),
+            document=to_document(weekly_blocks(report)),
         )
     )
     return report
@@ -95,18 +96,6 @@ async def read_weekly(context: Context, campaign: Campaign) -> WeeklyReport:
         videos=await store.known_videos(campaign.campaign_id),
         earlier=await store.video_readings_near(campaign.campaign_id, as_of - _WEEK, _WEEK / 2),
     )
-    report = build_weekly(facts)
-    await store.put_report(
-        StoredReport(
-            campaign_id=campaign.campaign_id,
-            kind="weekly",
-            on=report.on,
-            made_at=context.clock.now(),
-            body=report.as_dict(),
-            document=to_document(weekly_blocks(report)),
-        )
-    )
-    return report
     return build_weekly(facts)
 
 

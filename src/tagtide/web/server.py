@@ -14,8 +14,8 @@ from tagtide.errors import ConfigError, Conflict
 from tagtide.jobs import Health
 from tagtide.web.app import make_app
 from tagtide.web.assets import ChartProgram
-from tagtide.web.live import Live
 from tagtide.web.guard import Application
+from tagtide.web.live import Live
 
 if TYPE_CHECKING:
     import uvicorn
@@ -85,8 +85,7 @@ async def serve_pages(
     charts = ChartProgram()
     live = Live(app, health)
     config = uvicorn.Config(
-        make_app(app, health, is_open=is_open, charts=charts, live=live),
-        make_app(app, health, is_open=is_open, charts=charts, agents=agents),
+        make_app(app, health, is_open=is_open, charts=charts, live=live, agents=agents),
         log_config=None,
         access_log=False,
         server_header=False,
