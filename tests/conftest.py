@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 # The same cases every time, so that a red build speaks of the change; `./run prove` explores. How
@@ -13,6 +14,16 @@ from hypothesis import settings
 settings.register_profile("test", derandomize=True, deadline=None)
 settings.register_profile("prove", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
+
+# The library's own trace of a failure shows every local variable, which takes seconds.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        ),
+    ]
+)
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,7 @@ from tagtide.web.api import api_routers
 from tagtide.web.api.problem import problem
 from tagtide.web.api.route import PREFIX
 from tagtide.web.assets import CHARTS, FOREVER, ChartProgram, assets
+from tagtide.web.forms import refuse_other_bodies
 from tagtide.web.frame import Shared, alone, shared_of, visitor_of
 from tagtide.web.guard import FAILED, Application, Guard, failure_number
 from tagtide.web.identity import NotLetIn, identity_of
@@ -121,6 +122,7 @@ async def let_in(request: Request) -> None:
     verdict = allowed(who, need)
     if not verdict.is_granted:
         raise NotLetIn(verdict, who)
+    refuse_other_bodies(request)
 
 
 def _add_probes(web: FastAPI, app: App, health: Health) -> None:

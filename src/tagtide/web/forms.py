@@ -9,6 +9,8 @@ from fastapi import HTTPException, Request
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
+from tagtide.web.guard import SAFE
+
 _FORM = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 200
 #: A path of ours, and what may follow it; everything else a browser may read in its own way.
@@ -18,13 +20,28 @@ _LONGEST_PATH = 2000
 _LONGEST_NUMBER = 15
 
 
+def refuse_other_bodies(request: Request) -> None:
+    """Refuse what is sent to a page and is no form of ours. Raises `HTTPException` 415.
+
+    A page of somebody else can make a browser send text or JSON as if it were nothing.
+    """
+    path = request.url.path
+    if request.method in SAFE or path.startswith(("/api/", "/mcp")) or path == "/logout":
+        return
+    if _kind_of(request) != _FORM:
+        raise HTTPException(415, "A form was expected.")
+
+
+def _kind_of(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().casefold()
+
+
 async def fields_of(request: Request) -> Mapping[str, str]:
     """The fields of a form of ours, the last of each name; files and other kinds are refused.
 
     Raises `HTTPException` 415 for a body of another kind.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().casefold()
-    if kind != _FORM:
+    if _kind_of(request) != _FORM:
         raise HTTPException(415, "A form was expected.")
     form: FormData = await request.form(max_fields=_MOST_FIELDS, max_files=0)
     return {name: value for name, value in form.multi_items() if isinstance(value, str)}
