@@ -402,8 +402,8 @@ def test_a_tarpit_holds_up_no_other_channel() -> None:
             healthy = RecordingChannel("team")
             channels = {"crm": Tarpit("crm"), "team": healthy}
             started = time.monotonic()
-            waiting = await deliver_within(bench.context, channels, 0.5)
-            assert time.monotonic() - started < 3
+            waiting = await deliver_within(bench.context, channels, 2.0)
+            assert time.monotonic() - started < 12
             assert waiting == 2
             assert len(healthy.sent) == 2
             # What was broken off is tried again at once, without waiting for its lease.
