@@ -44,6 +44,7 @@ _PAGES = (
     "/campaigns/1?period=24h",
     "/campaigns/1?period=28d",
     "/campaigns/1?period=campaign",
+    "/campaigns/1/content",
     "/campaigns/1/videos",
     "/campaigns/1/hashtags",
     "/campaigns/1/hashtags/bench0",
@@ -102,7 +103,7 @@ async def _reports(path: Path) -> None:
 
 async def _measure(path: Path, times: int) -> dict[str, tuple[float, float, float]]:
     async with _opened(path) as app:
-        transport = httpx2.ASGITransport(app=make_app(app, Health()))
+        transport = httpx2.ASGITransport(app=make_app(app, Health(), is_open=True))
         async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
             collecting = asyncio.create_task(_collect(app))
             try:

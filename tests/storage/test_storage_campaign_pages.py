@@ -87,8 +87,12 @@ def test_hashtags_at_instants(store: SqlStore) -> None:
     assert tags[0].latest == found[2]
     assert tags[0].readings == (found[1], found[0], None)
     assert tags[1].latest is None
-    # One that is older than ten days stands for nothing.
-    assert run(store.hashtags_at(number_of(store), [NOON - 1.5 * DAY]))[0].readings == (None,)
+    # One that is older than ten days stands for nothing: then the first one after counts.
+    assert run(store.hashtags_at(number_of(store), [NOON - 1.5 * DAY]))[0].readings == (found[1],)
+    assert run(store.hashtags_at(number_of(store), [NOON, NOON - 1.5 * DAY]))[0].readings == (
+        found[2],
+        None,
+    )
 
 
 # --- growth ---------------------------------------------------------------------------------------
