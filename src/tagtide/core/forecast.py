@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from statistics import fmean, variance
 
 from tagtide.core.schedule import Schedule
@@ -35,7 +36,13 @@ def run_calls(campaign: Campaign, job: Job) -> int:
 
 
 def _per_day(campaign: Campaign, job: Job, default: str) -> float:
-    schedule = Schedule.parse(campaign.schedules.get(job, default), campaign.timezone)
+    return _slots_per_day(campaign.schedules.get(job, default), campaign.timezone)
+
+
+@lru_cache(maxsize=4096)
+def _slots_per_day(text: str, zone: str) -> float:
+    """Campaigns are many, their schedules few."""
+    schedule = Schedule.parse(text, zone)
     return len(schedule.slots_between(_FROM, _FROM + timedelta(days=_DAYS))) / _DAYS
 
 

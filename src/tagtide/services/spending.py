@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tagtide.core.periods import start_of_day
 from tagtide.core.planning import balance_warning
-from tagtide.services.context import Context
+from tagtide.ports import Balance
+from tagtide.services.context import BudgetPolicy, Context
 
 
 async def spending_warnings(context: Context) -> list[str]:
@@ -13,12 +14,21 @@ async def spending_warnings(context: Context) -> list[str]:
     Allowances are the budget of the day and of the month, and the credits that there were when the
     month began (spent since plus what is left).
     """
-    store, policy, now = context.store, context.budget, context.clock.now()
-    midnight = start_of_day(now)
+    store, midnight = context.store, start_of_day(context.clock.now())
     today = await store.spent(midnight)
     month = await store.spent(midnight.replace(day=1))
-    balance = await store.balance()
-    spent_today, spent = today.charged + today.unknown, month.charged + month.unknown
+    return warnings_of(
+        context.budget,
+        today.charged + today.unknown,
+        month.charged + month.unknown,
+        await store.balance(),
+    )
+
+
+def warnings_of(
+    policy: BudgetPolicy, spent_today: int, spent: int, balance: Balance | None
+) -> list[str]:
+    """The same from what was spent today and this month (UTC), and what is left."""
     found = [
         balance_warning(spent_today, policy.credits_per_day, "today's budget", policy.warn_at),
         balance_warning(spent, policy.credits_per_month, "this month's budget", policy.warn_at),

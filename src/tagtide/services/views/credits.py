@@ -21,7 +21,7 @@ from tagtide.ports import (
     SpendingCell,
 )
 from tagtide.services.context import Context
-from tagtide.services.spending import spending_warnings
+from tagtide.services.spending import warnings_of
 
 K = TypeVar("K", bound=Hashable)
 
@@ -87,7 +87,7 @@ class CreditsView:
     now: datetime
     balance: Balance | None
     today: LedgerTotals
-    month: LedgerTotals
+    month: Share
     forecast: MonthForecast
     #: First day of the month, and its last (UTC).
     month_begin: date
@@ -136,13 +136,14 @@ async def view_credits(context: Context, *, schedules: Mapping[Job, str]) -> Cre
     recent = [c for c in cells if c.on >= (midnight - DAYS * _DAY).date()]
     campaigns = await store.campaigns()
     scheduled = {c.campaign_id: _scheduled(c, schedules) for c in campaigns}
-    month, balance = await store.spent(begin), await store.balance()
+    month = _share(c for c in cells if c.on >= begin.date())
+    spent_today, balance = await store.spent(midnight), await store.balance()
     month_last = (_next_month(begin) - _DAY).date()
     per_day = _by(cells, lambda c: c.on)
     spent_days = [(on, _counted(per_day, on)) for on in days_between(since.date(), today)]
     daily = spent_days[-DAYS - 1 :]
     forecast = forecast_month(
-        month.charged + month.unknown,
+        month.counted,
         _since_first(daily[:-1]),
         (_next_month(begin) - now) / _DAY,
         sum(one or 0.0 for one in scheduled.values()),
@@ -154,7 +155,7 @@ async def view_credits(context: Context, *, schedules: Mapping[Job, str]) -> Cre
     return CreditsView(
         now=now,
         balance=balance,
-        today=await store.spent(midnight),
+        today=spent_today,
         month=month,
         forecast=forecast,
         month_begin=begin.date(),
@@ -174,7 +175,9 @@ async def view_credits(context: Context, *, schedules: Mapping[Job, str]) -> Cre
         new_videos=sum(videos.values()),
         alerts=sum(alerts.values()),
         unit_buys=_unit_buys(context.price_per_credit),
-        warnings=tuple(await spending_warnings(context)),
+        warnings=tuple(
+            warnings_of(budget, spent_today.charged + spent_today.unknown, month.counted, balance)
+        ),
     )
 
 
@@ -210,12 +213,12 @@ def _since_first(daily: Sequence[tuple[date, int]]) -> list[int]:
     return spent[first:]
 
 
-def _month_limit(budget: int | None, month: LedgerTotals, balance: Balance | None) -> int | None:
+def _month_limit(budget: int | None, month: Share, balance: Balance | None) -> int | None:
     if budget is not None:
         return budget
     if balance is None:
         return None
-    return balance.credits_remaining + month.charged + month.unknown
+    return balance.credits_remaining + month.counted
 
 
 def _days_left(balance: Balance | None, forecast: MonthForecast) -> float | None:

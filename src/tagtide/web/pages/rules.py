@@ -127,7 +127,8 @@ def router() -> APIRouter:
 
     @routes.post(path, response_model=None)
     async def save(request: Request, campaign_id: str) -> Response:
-        campaign, form = await campaign_of(request, campaign_id), await form_of(request)
+        form = await form_of(request)
+        campaign = await campaign_of(request, campaign_id)
         return await _save(request, campaign, typed_from(form), seen=str(form.get("seen", "")))
 
     @routes.get(f"{path}/try", response_model=None)

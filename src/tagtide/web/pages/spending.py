@@ -117,7 +117,7 @@ def _day(text: str) -> date | None:
 
 def sentence(view: CreditsView) -> str:
     """How long the credits last, in a sentence."""
-    spent = view.month.charged + view.month.unknown
+    spent = view.month.counted
     so_far = f"{formats.counted(spent, 'credit')} spent since {day_text(view.month_begin)}"
     if not spent and not view.forecast.per_day:
         return "Nothing was spent this month, and no schedule spends anything."
