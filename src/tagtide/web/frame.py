@@ -99,7 +99,8 @@ async def page(request: Request, template: str, *, status: int = 200, **facts: A
         "now": shared.app.context.clock.now(),
         "zone_info": zone_or_utc(zone),
         "visitor": visitor_of(request),
-        "path": request.url.path,
+        # As addresses spell it: the framework gives it decoded.
+        "path": quote(request.url.path, safe="/:@!$&'()*+,;=~"),
         "nonce": request.state.nonce,
         "theme": theme_of(request),
         "navigation": [e for e in NAVIGATION if e.path in _paths(request)],
