@@ -329,6 +329,9 @@ def test_templates_escape_and_quote() -> None:
         text = file.read_text(encoding="utf-8")
         assert not re.search(r"\|\s*safe\b|autoescape|Markup", text), file
         assert not re.search(r"<[a-z][^>{]*\s(?:on[a-z]+|style)\s*=", text), file
+        # A table scrolls within its place, so that no page is wider than a phone.
+        for table in re.finditer(r"<table", text):
+            assert re.search(r'<div class="scroll[^>]*>\s*$', text[: table.start()]), file
         # Every attribute that holds a value of ours is quoted.
         assert not re.search(r"\s[a-z-]+=\{\{", text), file
 
