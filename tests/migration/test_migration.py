@@ -229,3 +229,42 @@ def test_messages_under_way_outlive_the_upgrade_to_endpoints(engine: Engine) -> 
         assert [tuple(row) for row in connection.execute(text(query))] == [
             ("n1", 2, False, None, None)
         ]
+
+
+def test_growth_of_stored_counters_is_filled_in(engine: Engine) -> None:
+    """As far as the last values of each six hours tell it."""
+    window = (
+        "INSERT INTO hashtag_window (hashtag_key, window_at, last_view_count, last_video_count,"
+        " readings, new_videos, view_gain) VALUES (1, :at, :views, :videos, :readings, 0, 0)"
+    )
+    with engine.begin() as connection:
+        schema.upgrade_in(connection, "0009")
+        for statement in (
+            "INSERT INTO hashtag (id, name, failures, refusals, failure_reason)"
+            " VALUES (1, 'glow', 0, 0, '')",
+            "INSERT INTO campaign (id, name, timezone, rules, channels, page_budget, schedules,"
+            " created_at) VALUES (1, 'One', 'UTC', '{}', '[]', 2, '{}', 0)",
+            "INSERT INTO campaign_hashtag (campaign_id, hashtag_key, position, role, feed)"
+            " VALUES (1, 1, 0, 'own', true)",
+        ):
+            connection.execute(text(statement))
+        levels = [(1000, 10), (None, None), (1300, 12), (600, None), (650, 15)]
+        for at, (views, videos) in enumerate(levels):
+            asked = {"at": at, "views": views, "videos": videos, "readings": 1}
+            connection.execute(text(window), asked)
+        # What was seen in a feed while no counter was read.
+        connection.execute(text(window), {"at": 9, "views": None, "videos": None, "readings": 0})
+    upgrade(engine)
+    with engine.connect() as connection:
+        filled = connection.execute(
+            text("SELECT view_change, video_change, corrections FROM hashtag_window ORDER BY 1, 2")
+        ).all()
+        assert sorted(map(tuple, filled)) == sorted(
+            [(0, 0, 0), (0, 0, 0), (300, 2, 0), (0, 0, 1), (50, 3, 0), (0, 0, 0)]
+        )
+        sums = connection.execute(
+            text("SELECT window_at, view_change, hashtags FROM campaign_window ORDER BY 1")
+        ).all()
+        assert [tuple(row) for row in sums] == [
+            (0, 0, 1), (1, 0, 1), (2, 300, 1), (3, 0, 1), (4, 50, 1),
+        ]  # fmt: skip
