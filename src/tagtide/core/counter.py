@@ -33,6 +33,11 @@ class ChangeNote(StrEnum):
     STALE = "stale"
 
 
+def is_small_fall(level: float, fall: float, unit: float) -> bool:
+    """Whether a fall from a level is one that a stale read makes, or rounding to ``unit``."""
+    return fall < STALE_FALL * level or (unit > 1 and fall <= unit)
+
+
 class CounterTrack:
     """Level of one counter while its readings are followed; instants are hours since 1970."""
 
@@ -84,8 +89,7 @@ class CounterTrack:
         if value == self.level:
             return self._note_unmoved(at, step, is_repeat)
         self.lower_reads += 1
-        fall = self.level - value
-        is_small = fall < STALE_FALL * self.level or fall <= step
+        is_small = is_small_fall(self.level, self.level - value, step)
         if is_small and self.lower_reads < _LOWER_READS:
             return ChangeNote.STALE
         return ChangeNote.COUNTER_CORRECTED

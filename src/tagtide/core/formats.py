@@ -147,6 +147,8 @@ def clean_text(text: str | None, limit: int = 200) -> str:
     combining marks on a letter and at most ``limit`` letters (the last is an ellipsis when
     something was cut). Does NOT escape anything: that is for each medium to do. Never for storage.
     """
+    if text and len(text) <= limit and text.isascii() and text.isprintable():
+        return _SPACES.sub(" ", text).strip()
     kept: list[str] = []
     letters = marks = 0
     for char in _SPACES.sub(" ", (text or "")[: limit * 16]):
