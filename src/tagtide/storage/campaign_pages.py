@@ -102,8 +102,7 @@ class CampaignPages(Topic):
         self, campaign_id: int, spans: Sequence[tuple[datetime, datetime]]
     ) -> list[int]:
         """Videos in the feeds of own hashtags first seen in each span (begin, end]."""
-        asked = [{"campaign": campaign_id, "since": a, "until": b} for a, b in spans]
-        return await self._db.read(lambda c: [int(_SEEN.one(c, one)[0]) for one in asked])
+        return await self._db.read(lambda c: _seen(c, campaign_id, spans))
 
     async def top_videos(
         self, campaign_id: int, since: datetime, until: datetime, limit: int
@@ -438,13 +437,37 @@ _FIGURES = Prepared(
     .where(_of_campaign.campaign_id == bindparam("campaign"))
     .where(_in_feeds(Role.OWN) | _in_feeds(Role.COMPETITOR))
 )
+#: Spans that one pass over the videos counts.
+_SPANS = 3
+
+
+def _in_span(number: int) -> Any:
+    at = _of_campaign.first_seen_at
+    is_in = (at > bindparam(f"since{number}")) & (at <= bindparam(f"until{number}"))
+    return func.coalesce(func.sum(case((is_in, 1), else_=0)), 0).label(f"span{number}")
+
+
 _SEEN = Prepared(
-    select(func.count())
+    select(*map(_in_span, range(_SPANS)))
     .select_from(t.campaign_video)
     .where(_of_campaign.campaign_id == bindparam("campaign"), _in_feeds(Role.OWN))
-    .where(_of_campaign.first_seen_at > bindparam("since"))
-    .where(_of_campaign.first_seen_at <= bindparam("until"))
 )
+
+
+def _seen(
+    connection: Connection, campaign_id: int, spans: Sequence[tuple[datetime, datetime]]
+) -> list[int]:
+    found: list[int] = []
+    for start in range(0, len(spans), _SPANS):
+        some = list(spans[start : start + _SPANS])
+        asked: dict[str, Any] = {"campaign": campaign_id}
+        for number in range(_SPANS):
+            since, until = some[number] if number < len(some) else some[-1]
+            asked |= {f"since{number}": since, f"until{number}": until}
+        found += [int(count) for count in _SEEN.one(connection, asked)][: len(some)]
+    return found
+
+
 _LARGEST = Prepared(
     select(_video.video_id)
     .join_from(t.campaign_video, t.video, _video.id == _of_campaign.video_key)

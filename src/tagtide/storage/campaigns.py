@@ -16,6 +16,7 @@ from tagtide.errors import Conflict, NotFound
 from tagtide.models import Campaign, CampaignHashtag, Job, Role, Rule, RuleSettings
 from tagtide.storage import tables as t
 from tagtide.storage.alerts import end_alerts_of
+from tagtide.storage.prepared import PreparedIn
 from tagtide.storage.rows import Topic, hashtag_keys
 
 
@@ -156,16 +157,20 @@ def _one(connection: Connection, where: Any) -> list[Campaign]:
     return [_campaign(row, hashtags.get(row.id, [])) for row in rows]
 
 
+_HELD = PreparedIn(
+    t.campaign_hashtag.c.campaign_id,
+    lambda named: (
+        select(t.campaign_hashtag, t.hashtag.c.name)
+        .join(t.hashtag, t.hashtag.c.id == t.campaign_hashtag.c.hashtag_key)
+        .where(named)
+        .order_by(t.campaign_hashtag.c.campaign_id, t.campaign_hashtag.c.position)
+    ),
+)
+
+
 def _hashtags(connection: Connection, campaign_ids: list[int]) -> dict[int, list[CampaignHashtag]]:
-    held = t.campaign_hashtag
-    query = (
-        select(held, t.hashtag.c.name)
-        .join(t.hashtag, t.hashtag.c.id == held.c.hashtag_key)
-        .where(held.c.campaign_id.in_(campaign_ids))
-        .order_by(held.c.campaign_id, held.c.position)
-    )
     found: dict[int, list[CampaignHashtag]] = {}
-    for row in connection.execute(query):
+    for row in _HELD.rows(connection, campaign_ids):
         found.setdefault(row.campaign_id, []).append(
             CampaignHashtag(
                 name=row.name, role=Role(row.role), threshold=row.threshold, feed=row.feed

@@ -220,8 +220,13 @@ async def view_campaign(
     )
     totals, other_totals = _role_totals(own, found), _role_totals(others, found)
     velocity, velocity_every = await _velocity(context, number, period)
-    held, seen = await store.own_video_counts(
-        number, [(_LONG_AGO, now), (period.since, period.until)]
+    held, seen, seen_before = await store.own_video_counts(
+        number,
+        [
+            (_LONG_AGO, now),
+            (period.since, period.until),
+            (period.before or period.since, period.since),
+        ],
     )
     top = await store.top_videos(number, period.since, period.until, _TOP)
     videos = {v.video_id: v for v in await store.known_videos(number, video_ids=top)}
@@ -231,7 +236,7 @@ async def view_campaign(
         period=period,
         own=totals,
         competitors=other_totals,
-        before=await _before(context, number, period),
+        before=await _before(context, number, period, seen_before),
         videos_held=held,
         videos_seen=seen,
         held=add_up(line.held for line in own if line.held is not None),
@@ -442,19 +447,20 @@ def _series(
     return series
 
 
-async def _before(context: Context, campaign_id: int, period: Period) -> Before | None:
+async def _before(
+    context: Context, campaign_id: int, period: Period, videos_seen: int
+) -> Before | None:
     if period.before is None:
         return None
     store, since = context.store, period.before
     points = await store.gains(campaign_id, _floor(since), _floor(period.since))
-    (seen,) = await store.own_video_counts(campaign_id, [(since, period.since)])
     return Before(
         since=since,
         until=period.since,
         new_views=sum(p.new_views for p in points) if points else None,
         new_videos=sum(p.new_videos for p in points) if points else None,
         first_at=points[0].begins_at if points else None,
-        videos_seen=seen,
+        videos_seen=videos_seen,
     )
 
 
