@@ -41,7 +41,7 @@ class HashtagAt:
     failure_reason: Reason
     #: Newest of all; None before the first.
     latest: HashtagReading | None
-    #: In the order of the instants; None where there is none so early.
+    #: In the order of the instants; None where there is none.
     readings: tuple[HashtagReading | None, ...]
 
 
@@ -121,7 +121,10 @@ class CampaignPageStore(Protocol):
         """All in service, by name, each with so many of its hashtags."""
 
     async def hashtags_at(self, campaign_id: int, instants: Sequence[datetime]) -> list[HashtagAt]:
-        """Hashtags of a campaign, in its order, at the newest readings up to these instants."""
+        """Hashtags of a campaign, in its order, at the newest readings up to these instants.
+
+        A hashtag that was not read up to the first of them stands there at its first reading after.
+        """
 
     async def gains(
         self,

@@ -296,6 +296,21 @@ _AT = Prepared(
     )
 )
 
+_FIRST_AFTER = Prepared(
+    select(t.hashtag_reading)
+    .join_from(t.campaign_hashtag, t.hashtag_reading, _reading.hashtag_key == _held.hashtag_key)
+    .where(_held.campaign_id == bindparam("campaign"))
+    .where(
+        _reading.read_at
+        == select(_earlier.read_at)
+        .where(_earlier.hashtag_key == _held.hashtag_key, _earlier.read_at > bindparam("at"))
+        .order_by(_earlier.read_at)
+        .limit(1)
+        .correlate(t.campaign_hashtag)
+        .scalar_subquery()
+    )
+)
+
 
 def _hashtags_at(
     connection: Connection, campaign_id: int, instants: Sequence[datetime]
@@ -303,9 +318,13 @@ def _hashtags_at(
     rows = _OF_CAMPAIGN.rows(connection, {"campaign": campaign_id})
     names = {row.id: row.name for row in rows}
     found = []
-    for at in instants:
+    for number, at in enumerate(instants):
         asked = {"campaign": campaign_id, "at": at, "since": at - _LONGEST_SILENCE}
         earlier = _AT.rows(connection, asked)
+        if number == 0 and len(earlier) < len(names):
+            known = {row.hashtag_key for row in earlier}
+            later = _FIRST_AFTER.rows(connection, {"campaign": campaign_id, "at": at})
+            earlier += [row for row in later if row.hashtag_key not in known]
         found.append({r.hashtag_key: hashtag_reading_of(r, names[r.hashtag_key]) for r in earlier})
     return [
         HashtagAt(

@@ -44,7 +44,8 @@ class HashtagLine:
     view_count: int | None
     video_count: int | None
     read_at: datetime | None
-    #: The reading the changes are measured from, the newest up to the begin of the period.
+    #: The reading the changes are measured from: the newest up to the begin of the period, else the
+    #: first in it.
     previous_at: datetime | None
     new_views: int | None
     new_videos: int | None

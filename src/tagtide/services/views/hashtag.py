@@ -67,7 +67,7 @@ class HashtagView:
     role: Role
     threshold: int
     state: HashtagState
-    #: Newest reading of the period and the newest one up to its beginning.
+    #: Newest reading of the period, and the newest one up to its beginning or else its first.
     latest: HashtagReading | None
     base: HashtagReading | None
     change: Change | None
@@ -110,6 +110,8 @@ async def view_hashtag(
     )
     base = await _up_to(context, name, period.since)
     latest = curve[-1] if curve else None
+    if base is None and len(curve) > 1:
+        base = curve[0]
     velocity, has_usual = await _velocity(context, campaign, name, period)
     top = await store.top_in_feed(number, name, _TOP)
     videos = {v.video_id: v for v in await store.known_videos(number, video_ids=top)}
