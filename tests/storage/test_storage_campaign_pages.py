@@ -138,7 +138,7 @@ def test_a_reading_that_comes_late_adds_nothing(store: SqlStore) -> None:
     run(store.commit(Changes(readings=(reading(1100, NOON + HOUR),))))
     points = run(store.gains(number_of(store), NOON, NOON + DAY))
     assert [p.new_views for p in points] == [0, 300]
-    assert [p.hashtags for p in points] == [1, 1]
+    assert [(p.hashtags, p.corrections) for p in points] == [(1, 0), (1, 0)]
 
 
 def test_own_hashtags_stand_together_and_competitors_apart(store: SqlStore) -> None:
