@@ -238,7 +238,7 @@ def test_growth_of_stored_counters_is_filled_in(engine: Engine) -> None:
         " readings, new_videos, view_gain) VALUES (1, :at, :views, :videos, :readings, 0, 0)"
     )
     with engine.begin() as connection:
-        schema.upgrade_in(connection, "0009")
+        schema.upgrade_in(connection, "0010")
         for statement in (
             "INSERT INTO hashtag (id, name, failures, refusals, failure_reason)"
             " VALUES (1, 'glow', 0, 0, '')",
