@@ -45,6 +45,7 @@ _PAGES = (
     "/campaigns/1?period=28d",
     "/campaigns/1?period=campaign",
     "/campaigns/1/content",
+    "/campaigns/1/videos",
     "/campaigns/1/hashtags",
     "/campaigns/1/hashtags/bench0",
     "/campaigns/1/hashtags/bench0?period=28d",
