@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis.core.failures import FailureGroup
 from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 from test_web_pages import tell_a_story
 
 from live import live
@@ -38,7 +39,11 @@ def check(operation: Any, address: str, mode: GenerationMode) -> None:
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def one(case: Any) -> None:
-        case.call_and_validate(headers={"Origin": address})
+        # What is well-formed may still be unusable, and is told so with 422: a zone that does not
+        # exist, a cursor that nobody gave out.
+        case.call_and_validate(
+            headers={"Origin": address}, excluded_checks=[positive_data_acceptance]
+        )
 
     one()
 
@@ -47,7 +52,9 @@ def check(operation: Any, address: str, mode: GenerationMode) -> None:
 def test_every_answer_is_as_described(address: str, mode: GenerationMode) -> None:
     schema = schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json")
     operations = [found.ok() for found in schema.get_all_operations()]
-    assert len(operations) >= 8
+    # A stream of events never ends by itself.
+    operations = [found for found in operations if not found.path.endswith("/events")]
+    assert len(operations) >= 29
     failures = []
     for operation in operations:
         try:

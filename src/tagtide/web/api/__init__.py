@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from tagtide.web.api import campaigns, exports, today
+from tagtide.web.api import alerts, campaigns, exports, today, watching, work
 
 
 def api_routers() -> list[APIRouter]:
     """The routes of every topic."""
-    return [topic.router() for topic in (today, campaigns, exports)]
+    return [topic.router() for topic in (today, campaigns, watching, alerts, work, exports)]

@@ -1,0 +1,224 @@
+"""Campaigns over a period, their hashtags, videos and creators: what their pages show."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.datastructures import QueryParams
+
+from tagtide.core.names import parse_hashtag
+from tagtide.models import Campaign
+from tagtide.ports.browse import CreatorFilter, CreatorSort, VideoFilter, VideoSort
+from tagtide.services.views.campaign import (
+    CampaignView,
+    HashtagsView,
+    view_campaign,
+    view_hashtags,
+)
+from tagtide.services.views.campaign_videos import CampaignVideosView, view_campaign_videos
+from tagtide.services.views.creator import CreatorView, view_creator
+from tagtide.services.views.hashtag import HashtagView, view_hashtag
+from tagtide.services.views.lists import (
+    CreatorsView,
+    SearchView,
+    VideosView,
+    view_creators,
+    view_search,
+    view_videos,
+)
+from tagtide.services.views.video import VideoView, view_video
+from tagtide.web.api.campaigns import CampaignId, campaign_of
+from tagtide.web.api.paging import Instant
+from tagtide.web.api.problem import described
+from tagtide.web.api.route import api_router
+from tagtide.web.frame import shared_of
+from tagtide.web.period import PeriodChoice, parse_period
+
+#: Letters without controls: what a database of either kind takes.
+_PLAIN = r"^[^\x00-\x1f\x7f]*$"
+_BIGGEST = 2**62
+
+PeriodName = Annotated[
+    Literal["24h", "7d", "28d", "campaign"], Query(description="Ends now; `from` comes first.")
+]
+From = Annotated[date | None, Query(alias="from", description="First day, in the campaign's zone.")]
+To = Annotated[date | None, Query(description="Last day; with `from`.")]
+Text = Annotated[str | None, Query(max_length=100, pattern=_PLAIN)]
+After = Annotated[str | None, Query(max_length=200, description="`next_after` of the page before.")]
+MinViews = Annotated[int | None, Query(ge=0, le=_BIGGEST)]
+Name = Annotated[str, Path(max_length=200, description="Of a hashtag, with or without the #.")]
+
+
+def router() -> APIRouter:
+    """Routes of the topic."""
+    routes = api_router("campaigns")
+    _add_periods(routes)
+    _add_lists(routes)
+    _add_single(routes)
+    return routes
+
+
+def _add_periods(routes: APIRouter) -> None:
+    @routes.get("/campaigns/{campaign_id}/overview", responses=described(404))
+    async def overview(
+        request: Request,
+        campaign_id: CampaignId,
+        period: PeriodName = "7d",
+        first: From = None,
+        to: To = None,
+    ) -> CampaignView:
+        """Growth beside competitors, velocity with its usual range, coverage, share of voice."""
+        app = shared_of(request).app
+        campaign = await campaign_of(app.context, campaign_id)
+        choice = _choice(request, campaign, period, first, to)
+        return await view_campaign(app.context, campaign, choice.period, schedules=app.schedules)
+
+    @routes.get("/campaigns/{campaign_id}/content", responses=described(404))
+    async def content(
+        request: Request,
+        campaign_id: CampaignId,
+        period: PeriodName = "7d",
+        first: From = None,
+        to: To = None,
+    ) -> CampaignVideosView:
+        """Totals and rates of the videos held, top videos and creators."""
+        app = shared_of(request).app
+        campaign = await campaign_of(app.context, campaign_id)
+        choice = _choice(request, campaign, period, first, to)
+        return await view_campaign_videos(
+            app.context, campaign, choice.period, schedules=app.schedules
+        )
+
+    @routes.get("/campaigns/{campaign_id}/hashtags", responses=described(404))
+    async def hashtags(
+        request: Request,
+        campaign_id: CampaignId,
+        period: PeriodName = "7d",
+        first: From = None,
+        to: To = None,
+        page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    ) -> HashtagsView:
+        """Every hashtag with what it gained; fifty a page."""
+        app = shared_of(request).app
+        campaign = await campaign_of(app.context, campaign_id)
+        choice = _choice(request, campaign, period, first, to)
+        return await view_hashtags(
+            app.context, campaign, choice.period, schedules=app.schedules, page=page
+        )
+
+    @routes.get("/campaigns/{campaign_id}/hashtags/{name}", responses=described(404))
+    async def hashtag(
+        request: Request,
+        campaign_id: CampaignId,
+        name: Name,
+        period: PeriodName = "7d",
+        first: From = None,
+        to: To = None,
+        before: Annotated[Instant | None, Query(description="Readings before then.")] = None,
+    ) -> HashtagView:
+        """One hashtag: its curve, its readings newest first, its rules, its videos."""
+        app = shared_of(request).app
+        campaign = await campaign_of(app.context, campaign_id)
+        choice = _choice(request, campaign, period, first, to)
+        return await view_hashtag(
+            app.context,
+            campaign,
+            parse_hashtag(name),
+            choice.period,
+            schedules=app.schedules,
+            before=before,
+        )
+
+
+def _add_lists(routes: APIRouter) -> None:
+    @routes.get("/campaigns/{campaign_id}/videos", responses=described(404))
+    async def videos(
+        request: Request,
+        campaign_id: CampaignId,
+        sort: VideoSort = VideoSort.VIEWS,
+        since: Annotated[Instant | None, Query(description="First seen from then on.")] = None,
+        high_priority: bool = False,
+        viral: bool = False,
+        hashtag: Annotated[str | None, Query(max_length=200)] = None,
+        text: Text = None,
+        creator: Text = None,
+        min_views: MinViews = None,
+        after: After = None,
+    ) -> VideosView:
+        """Videos of a campaign, fifty a page."""
+        context = shared_of(request).app.context
+        campaign = await campaign_of(context, campaign_id)
+        wanted = VideoFilter(
+            campaign_id=campaign_id,
+            since=since,
+            high_priority=high_priority,
+            viral=viral,
+            hashtag=parse_hashtag(hashtag) if hashtag else None,
+            text=text or None,
+            creator=creator or None,
+            min_views=min_views,
+        )
+        return await view_videos(context, campaign, wanted, sort, after=after)
+
+    @routes.get("/campaigns/{campaign_id}/creators", responses=described(404))
+    async def creators(
+        request: Request,
+        campaign_id: CampaignId,
+        sort: CreatorSort = CreatorSort.VIEWS,
+        text: Text = None,
+        high_priority: bool = False,
+        min_views: MinViews = None,
+        min_videos: MinViews = None,
+        after: After = None,
+    ) -> CreatorsView:
+        """Creators of a campaign, fifty a page."""
+        context = shared_of(request).app.context
+        campaign = await campaign_of(context, campaign_id)
+        wanted = CreatorFilter(
+            campaign_id=campaign_id,
+            text=text or None,
+            high_priority=high_priority,
+            min_views=min_views,
+            min_videos=min_videos,
+        )
+        return await view_creators(context, campaign, wanted, sort, after=after)
+
+
+def _add_single(routes: APIRouter) -> None:
+    @routes.get("/videos/{video_id}", responses=described(404))
+    async def video(
+        request: Request,
+        video_id: Annotated[str, Path(pattern="^[0-9]{1,32}$")],
+        campaign_id: Annotated[
+            int | None, Query(ge=1, le=_BIGGEST, description="Compared within this campaign.")
+        ] = None,
+    ) -> VideoView:
+        """One video: its curve against its campaign's, where it was seen, alerts about it."""
+        return await view_video(shared_of(request).app.context, video_id, campaign_id=campaign_id)
+
+    @routes.get("/creators/{creator_key:path}", responses=described(404))
+    async def creator(
+        request: Request,
+        creator_key: Annotated[str, Path(min_length=1, max_length=300, pattern=_PLAIN)],
+    ) -> CreatorView:
+        """One creator over all campaigns: videos, rates with intervals, tier."""
+        return await view_creator(shared_of(request).app.context, creator_key)
+
+    @routes.get("/search", responses=described())
+    async def search(
+        request: Request, q: Annotated[str, Query(min_length=1, max_length=100, pattern=_PLAIN)]
+    ) -> SearchView:
+        """Campaigns, hashtags, creators and captions that hold a text."""
+        return await view_search(shared_of(request).app.context, q)
+
+
+def _choice(
+    request: Request, campaign: Campaign, period: str, first: date | None, to: date | None
+) -> PeriodChoice:
+    given = {"period": period}
+    if first is not None:
+        given = {"from": first.isoformat()} | ({"to": to.isoformat()} if to else {})
+    now = shared_of(request).app.context.clock.now()
+    return parse_period(QueryParams(given), campaign, now)
