@@ -31,7 +31,7 @@ from tagtide.services.track import track
 from tagtide.settings import load
 from tagtide.simulator import DEMO_COMPETITORS, DEMO_OWN, SimClock, SimulatorServer, demo_world
 
-pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.prove]
+pytestmark = [pytest.mark.browser, pytest.mark.prove]
 
 #: Feed pages that are read of each hashtag: together more videos than there are payloads.
 _PAGES = 10

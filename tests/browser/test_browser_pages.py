@@ -14,7 +14,7 @@ from urllib.parse import urldefrag, urlsplit
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = pytest.mark.browser
 
 WIDTHS = {"phone": (360, 740), "laptop": (1280, 800), "wide": (3840, 2160)}
 #: Pages of one kind that are opened at most.
