@@ -172,13 +172,17 @@ def test_the_list_of_channels_says_what_each_takes(cli: Cli, tmp_path: Path, hoo
     assert hook.got == []
 
 
-def test_channels_are_listed_although_the_database_is_away(cli: Cli, hook: Hook) -> None:
+def test_channels_are_listed_although_the_database_is_away(
+    cli: Cli, tmp_path: Path, hook: Hook
+) -> None:
     configure(Path(), hook)
-    listed = cli("channels", "list", "--database", "sqlite:////nonexistent/x.db")
+    (tmp_path / "file").write_text("no folder")
+    away = f"sqlite:///{tmp_path}/file/x.db"
+    listed = cli("channels", "list", "--database", away)
     assert listed.code == 0
     assert "ready" in listed.out
     assert "is not known" in listed.out
-    body = cli("channels", "list", "--database", "sqlite:////nonexistent/x.db", "--json").json
+    body = cli("channels", "list", "--database", away, "--json").json
     assert [one["waiting"] for one in body["channels"]] == [None, None]
 
 

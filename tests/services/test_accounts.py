@@ -18,7 +18,7 @@ from tagtide.ports import User
 from tagtide.services.accounts import (
     TOKEN_PREFIX,
     AccountContext,
-    Client,
+    Caller,
     Login,
     LoginReason,
     add_user,
@@ -37,7 +37,7 @@ from tagtide.services.accounts import (
 from tagtide.storage.store import open_store
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
-HERE = Client("192.0.2.7", "Firefox\x1b[31m on Linux")
+HERE = Caller("192.0.2.7", "Firefox\x1b[31m on Linux")
 GOOD, OTHER = "kumquat marmalade", "another marmalade"
 
 
@@ -193,12 +193,12 @@ async def test_brute_force_on_one_account_is_slowed_from_everywhere(
 ) -> None:
     await with_admin(accounts)
     for n in range(10):
-        login = await log_in(accounts, "ana", f"guess number {n}", Client(f"192.0.2.{n}"))
+        login = await log_in(accounts, "ana", f"guess number {n}", Caller(f"192.0.2.{n}"))
         assert login.reason is LoginReason.WRONG
         clock.advance(timedelta(seconds=10))
     passwords.verified.clear()
     # Also the right one is not looked at any more.
-    login = await log_in(accounts, "ana", GOOD, Client("198.51.100.1"))
+    login = await log_in(accounts, "ana", GOOD, Caller("198.51.100.1"))
     assert (login.reason, login.secret) == (LoginReason.ACCOUNT, None)
     assert login.until == NOW + timedelta(minutes=15)
     assert passwords.verified == []
@@ -213,11 +213,11 @@ async def test_brute_force_from_one_address_is_slowed_over_all_accounts(
     await with_admin(accounts)
     for n in range(10):
         # One household has 2^64 addresses of IPv6.
-        await log_in(accounts, f"user{n}", "the same guess", Client(f"2001:db8::{n:x}"))
-    login = await log_in(accounts, "ana", GOOD, Client("2001:db8::ffff:1"))
+        await log_in(accounts, f"user{n}", "the same guess", Caller(f"2001:db8::{n:x}"))
+    login = await log_in(accounts, "ana", GOOD, Caller("2001:db8::ffff:1"))
     assert login.reason is LoginReason.ADDRESS
     await logged_in(accounts)
-    again = await log_in(accounts, "user11", GOOD, Client("2001:db8:0:1::1"))
+    again = await log_in(accounts, "user11", GOOD, Caller("2001:db8:0:1::1"))
     assert again.reason is LoginReason.WRONG
 
 
@@ -225,7 +225,7 @@ async def test_brute_force_from_one_address_is_slowed_over_all_accounts(
 async def test_guesses_at_once_are_no_more_than_ten(accounts, clock, passwords) -> None:
     await with_admin(accounts)
     found = await asyncio.gather(
-        *(log_in(accounts, "ana", f"guess number {n}", Client(f"h{n}")) for n in range(60))
+        *(log_in(accounts, "ana", f"guess number {n}", Caller(f"h{n}")) for n in range(60))
     )
     assert sum(login.reason is LoginReason.WRONG for login in found) == 10
     assert len(passwords.verified) == 10
@@ -402,7 +402,7 @@ async def test_an_admin_sets_a_password_and_ends_the_wait(accounts, clock, passw
     ben = await add_user(accounts, "ben", OTHER, Role.VIEWER, by="ana")
     session = await logged_in(accounts, "ben", OTHER)
     for n in range(10):
-        await log_in(accounts, "ben", f"guess number {n}", Client(f"h{n}"))
+        await log_in(accounts, "ben", f"guess number {n}", Caller(f"h{n}"))
     await set_password(accounts, ben, "a third marmalade", by="ana")
     assert (await identify(accounts, session=session.secret)).how is How.NOBODY
     await logged_in(accounts, "ben", "a third marmalade")
@@ -503,4 +503,4 @@ async def test_what_changed_since_the_last_look(accounts, clock, passwords) -> N
     ],
 )
 def test_what_counts_as_one_address(address: str, network: str) -> None:
-    assert Client(address).network == network
+    assert Caller(address).network == network

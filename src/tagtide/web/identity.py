@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from fastapi import Request, Response
 
 from tagtide.core.access import OPEN_DEMO, Identity, Verdict
-from tagtide.services.accounts import Client, identify
+from tagtide.services.accounts import Caller, identify
 from tagtide.settings import LOOPBACK, WebSettings
 from tagtide.web.guard import host_of
 
@@ -94,12 +94,12 @@ def drop_session(request: Request, response: Response) -> None:
 # --- where a request comes from -------------------------------------------------------------------
 
 
-def client_of(request: Request) -> Client:
+def client_of(request: Request) -> Caller:
     """The address and the browser behind a request."""
     peer = request.client.host if request.client else ""
     hops = ",".join(request.headers.getlist("x-forwarded-for")).split(",")[-_MOST_HOPS:]
     address = client_address(peer, hops, _web(request).proxies)
-    return Client(address, request.headers.get("user-agent", ""))
+    return Caller(address, request.headers.get("user-agent", ""))
 
 
 def client_address(peer: str, hops: Sequence[str], proxies: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """Accounts: the first one, logging in, users, tokens, and who a request comes from."""
 
-from tagtide.services.accounts.context import AccountContext, Client
+from tagtide.services.accounts.context import AccountContext, Caller
 from tagtide.services.accounts.identify import identify, note_look
 from tagtide.services.accounts.logins import (
     Login,
@@ -17,7 +17,7 @@ from tagtide.services.accounts.users import add_user, edit_user, remove_user, se
 __all__ = [
     "TOKEN_PREFIX",
     "AccountContext",
-    "Client",
+    "Caller",
     "Login",
     "LoginReason",
     "add_user",

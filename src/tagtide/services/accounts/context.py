@@ -24,7 +24,7 @@ class AccountContext:
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class Caller:
     """Where a request comes from, as the server sees it."""
 
     address: str

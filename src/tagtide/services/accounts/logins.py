@@ -13,7 +13,7 @@ from tagtide.core.names import parse_user_name
 from tagtide.core.passwords import check_password
 from tagtide.errors import InvalidInput, NotFound
 from tagtide.ports import AccountAct, Attempt, NewSession, NewUser, User
-from tagtide.services.accounts.context import AccountContext, Client, secret_hash
+from tagtide.services.accounts.context import AccountContext, Caller, secret_hash
 
 _log = structlog.get_logger(__name__)
 
@@ -54,7 +54,7 @@ async def set_up(
     accounts: AccountContext,
     name: str,
     password: str,
-    client: Client,
+    client: Caller,
     *,
     token: str | None,
     is_local: bool,
@@ -88,7 +88,7 @@ async def set_up(
     return verdict, await _start_session(accounts, user, hashed, client)
 
 
-async def log_in(accounts: AccountContext, name: str, password: str, client: Client) -> Login:
+async def log_in(accounts: AccountContext, name: str, password: str, client: Caller) -> Login:
     """Look at a password and start a session.
 
     Takes as long for a name that nobody has as for a wrong password.
@@ -129,7 +129,7 @@ async def change_own_password(
     who: Identity,
     current: str,
     new: str,
-    client: Client,
+    client: Caller,
     *,
     revoke_tokens: bool = False,
 ) -> Login:
@@ -169,7 +169,7 @@ def attempt_key(name: str) -> str:
     return secret_hash(f"name:{name[:1000]}")
 
 
-def _attempt(accounts: AccountContext, name: str, client: Client) -> Attempt:
+def _attempt(accounts: AccountContext, name: str, client: Caller) -> Attempt:
     at = accounts.clock.now()
     return Attempt(name_hash=attempt_key(name), address=client.network, at=at)
 
@@ -199,7 +199,7 @@ async def _rehashed(accounts: AccountContext, user: User, hashed: str, password:
     return again
 
 
-async def _start_session(accounts: AccountContext, user: User, proof: str, client: Client) -> Login:
+async def _start_session(accounts: AccountContext, user: User, proof: str, client: Caller) -> Login:
     secret = accounts.clock.token()
     new = NewSession(
         user_id=user.user_id,
