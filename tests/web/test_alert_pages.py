@@ -13,8 +13,10 @@ from typing import Any
 import httpx2
 import pytest
 from browse_world import HOSTILE, NOW, Marks, alert, open_pages, reading, seen, sighting
+from web_lab import opened
 
 from tagtide.bootstrap import App
+from tagtide.core.access import Role as UserRole
 from tagtide.errors import InvalidInput
 from tagtide.models import (
     AlertEvent,
@@ -47,8 +49,8 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def world(folder: Path, *, is_open: bool = True) -> AsyncIterator[World]:
-    async with open_pages(folder, is_open=is_open) as (app, web):
+async def world(folder: Path) -> AsyncIterator[World]:
+    async with open_pages(folder) as (app, web):
         campaign = await app.store.add_campaign(
             Campaign(
                 name="Lumen",
@@ -62,9 +64,9 @@ async def world(folder: Path, *, is_open: bool = True) -> AsyncIterator[World]:
         yield World(app, web, campaign)
 
 
-def check(folder: Path, body: Callable[[World], Any], **more: Any) -> None:
+def check(folder: Path, body: Callable[[World], Any]) -> None:
     async def main() -> None:
-        async with world(folder, **more) as at:
+        async with world(folder) as at:
             await body(at)
 
     asyncio.run(main())
@@ -365,7 +367,7 @@ def test_taking_in_hand_is_in_the_history(tmp_path: Path) -> None:
         assert found.acked_at == NOW
         assert found.ack_note == "I look."
         page = (await at.get("/alerts/a1")).text
-        assert "was taken in hand by <bdi>local</bdi>" in page
+        assert "was taken in hand by <bdi>demo</bdi>" in page
         assert 'action="/alerts/a1/ack"' not in page
         # Only own paths are gone back to.
         for back in ("https://evil.example/", "//evil.example", "/\\evil.example", ""):
@@ -385,7 +387,7 @@ def test_several_are_taken_in_hand_at_once(tmp_path: Path) -> None:
         await at.app.store.commit(Changes(alerts=(growth(at, "a1"), growth(at, "a2"), over)))
         answer = await at.post("/alerts/ack", alert_id=["a1", "a2", "a3"])
         assert answer.status_code == 303
-        assert (await at.app.store.alert("a2")).acked_by == "local"
+        assert (await at.app.store.alert("a2")).acked_by == "demo"
         assert (await at.app.store.alert("a3")).acked_by is None
         assert (await at.post("/alerts/ack")).status_code == 422
 
@@ -433,20 +435,36 @@ def test_muting_and_ending_a_mute(tmp_path: Path) -> None:
 ACTS = ("/alerts/ack", "/alerts/a1/ack", "/alerts/a1/mute", "/alerts/mutes/m1/end")
 
 
-@pytest.mark.parametrize("path", ACTS)
-def test_viewers_change_nothing_and_see_no_buttons(tmp_path: Path, path: str) -> None:
-    async def body(at: World) -> None:
-        await at.app.store.commit(Changes(alerts=(growth(at),)))
-        assert (await at.post(path, alert_id="a1")).status_code == 403
-        assert (await at.app.store.alert("a1")).acked_at is None
-        assert await at.app.store.mutes(NOW) == []
-        for shown in ("/alerts", "/alerts/a1"):
-            page = (await at.get(shown)).text
-            assert 'method="post"' not in page
-            assert "Take in hand" not in page
-            assert "Mute" not in page
+def test_viewers_change_nothing_and_see_no_buttons(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(tmp_path) as lab, lab.browser() as browser:
+            await lab.user("ana", UserRole.ADMIN)
+            await lab.user("vi", UserRole.VIEWER)
+            await lab.user("op", UserRole.OPERATOR)
+            campaign = await lab.app.store.add_campaign(
+                Campaign(name="Lumen", hashtags=(CampaignHashtag(name="glow"),))
+            )
+            found = alert(campaign.campaign_id, video_id=None, rule=Rule.GROWTH)
+            await lab.app.store.commit(Changes(alerts=(found,)))
+            for path in ACTS:
+                assert (await browser.post(path, alert_id="a1")).status_code in {303, 401}
+            assert (await browser.get("/alerts")).status_code in {303, 401}
+            await browser.log_in("vi")
+            for path in ACTS:
+                assert (await browser.post(path, alert_id="a1")).status_code == 403, path
+            assert (await lab.app.store.alert("a1")).acked_at is None
+            assert await lab.app.store.mutes(NOW) == []
+            for shown in ("/alerts", "/alerts/a1"):
+                page = (await browser.get(shown)).text
+                assert "A video went viral." in page
+                assert 'action="/alerts' not in page.replace('action="/alerts">', "")
+                assert "Take in hand" not in page
+                assert "Mute" not in page
+            await browser.log_in("op")
+            assert (await browser.post("/alerts/a1/ack", note="Mine.")).status_code == 303
+            assert (await lab.app.store.alert("a1")).acked_by == "op"
 
-    check(tmp_path, body, is_open=False)
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize("path", ACTS)

@@ -109,7 +109,7 @@ def test_without_a_campaign_the_pages_say_what_will_be_there(tmp_path: Path) -> 
     async def story(_: App, get: Client) -> None:
         listed = (await get("/campaigns")).text
         assert "There is no campaign yet." in listed
-        assert 'href="/settings/campaigns/new"' in listed
+        assert "tagtide campaign add" in listed
         assert "First there must be a campaign." in (await get("/reports")).text
         for path in ("/campaigns/1", "/campaigns/1/weekly", "/campaigns/1/hashtags/glow"):
             answer = await get(path)
