@@ -48,7 +48,15 @@ def check(operation: Any, address: str, mode: GenerationMode) -> None:
     one()
 
 
-@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize(
+    "mode",
+    [
+        GenerationMode.POSITIVE,
+        # What is forbidden comes in more kinds than a few examples meet twice in the same order.
+        pytest.param(GenerationMode.NEGATIVE, marks=pytest.mark.prove),
+    ],
+    ids=lambda mode: mode.value,
+)
 def test_every_answer_is_as_described(address: str, mode: GenerationMode) -> None:
     schema = schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json")
     operations = [found.ok() for found in schema.get_all_operations()]
