@@ -9,6 +9,8 @@ from fastapi import HTTPException, Request
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
+from tagtide.models import Campaign
+from tagtide.web.frame import shared_of
 from tagtide.web.guard import SAFE
 
 _FORM = "application/x-www-form-urlencoded"
@@ -64,6 +66,12 @@ def number_of(text: str | None) -> int | None:
     if text is None or len(text) > _LONGEST_NUMBER or not (text.isascii() and text.isdigit()):
         return None
     return int(text)
+
+
+async def campaign_of(request: Request, text: str) -> Campaign:
+    """The campaign in service whose number a form or an address holds. Raises `NotFound`."""
+    # No campaign has the number 0.
+    return await shared_of(request).app.store.campaign_by_id(number_of(text) or 0)
 
 
 def see(path: str) -> RedirectResponse:

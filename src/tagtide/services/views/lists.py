@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tagtide.core.creators import RateEstimate, Tier, estimate_rate, mixes_scripts, tier_of
-from tagtide.errors import NotFound
 from tagtide.models import Campaign, CampaignHashtag, Creator
 from tagtide.ports import KnownVideo
 from tagtide.ports.browse import (
@@ -60,14 +59,6 @@ class CreatorsView:
     campaign: Campaign
     creators: tuple[CreatorLine, ...]
     next_after: str | None
-
-
-async def campaign_in_service(context: Context, campaign_id: int) -> Campaign:
-    """The campaign with that number. Raises `NotFound`."""
-    for campaign in await context.store.campaigns():
-        if campaign.campaign_id == campaign_id:
-            return campaign
-    raise NotFound("There is no such campaign.", hint="It may have been removed.")
 
 
 async def view_videos(

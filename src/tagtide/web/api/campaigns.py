@@ -10,10 +10,9 @@ from fastapi import APIRouter, Header, Path, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from tagtide.errors import Conflict, NotFound
+from tagtide.errors import Conflict
 from tagtide.models import Campaign
 from tagtide.services.campaigns import campaign_from
-from tagtide.services.context import Context
 from tagtide.web.api.problem import described, problem
 from tagtide.web.api.route import api_router, etag_of, matches
 from tagtide.web.frame import shared_of
@@ -80,7 +79,7 @@ def router() -> APIRouter:
     @routes.get("/campaigns/{campaign_id}", responses=described(404))
     async def get_campaign(request: Request, campaign_id: CampaignId) -> StoredCampaign:
         """One campaign."""
-        return shown(await campaign_of(shared_of(request).app.context, campaign_id))
+        return shown(await shared_of(request).app.store.campaign_by_id(campaign_id))
 
     @routes.post("/campaigns", status_code=201, responses=described(409, 413))
     async def add_campaign(
@@ -106,7 +105,7 @@ def router() -> APIRouter:
     ) -> Any:
         """Make a campaign equal to what is sent; what is left out takes its default."""
         store = shared_of(request).app.store
-        before = await campaign_of(shared_of(request).app.context, campaign_id)
+        before = await store.campaign_by_id(campaign_id)
         if if_match is not None and not matches(if_match, _tag(before)):
             return problem(
                 412,
@@ -126,18 +125,10 @@ def router() -> APIRouter:
     async def remove_campaign(request: Request, campaign_id: CampaignId) -> None:
         """Take a campaign out of service. Its readings stay, its name is free again."""
         context = shared_of(request).app.context
-        await campaign_of(context, campaign_id)
+        await context.store.campaign_by_id(campaign_id)
         await context.store.remove_campaign(campaign_id, context.clock.now())
 
     return routes
-
-
-async def campaign_of(context: Context, campaign_id: int) -> Campaign:
-    """The campaign in service with that number. Raises `NotFound`."""
-    for campaign in await context.store.campaigns():
-        if campaign.campaign_id == campaign_id:
-            return campaign
-    raise NotFound(f"There is no campaign {campaign_id}.")
 
 
 def checked(request: Request, settings: CampaignSettings) -> Campaign:

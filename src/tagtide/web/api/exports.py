@@ -13,7 +13,7 @@ from tagtide.core.periods import zone_or_utc
 from tagtide.exports import export_rows
 from tagtide.models import Campaign
 from tagtide.services.export import export_batches
-from tagtide.web.api.campaigns import CampaignId, campaign_of
+from tagtide.web.api.campaigns import CampaignId
 from tagtide.web.api.paging import Instant
 from tagtide.web.api.problem import described
 from tagtide.web.api.route import api_router
@@ -57,7 +57,7 @@ def router() -> APIRouter:
     ) -> StreamingResponse:
         """Videos, creators, readings or alerts of a campaign."""
         shared = shared_of(request)
-        campaign = await campaign_of(shared.app.context, campaign_id)
+        campaign = await shared.app.context.store.campaign_by_id(campaign_id)
         name = f"{kind}-{campaign_id}.{style}"
         return StreamingResponse(
             _lines(shared, campaign, kind, style, since=since, raw=raw),

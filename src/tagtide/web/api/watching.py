@@ -29,7 +29,7 @@ from tagtide.services.views.lists import (
     view_videos,
 )
 from tagtide.services.views.video import VideoView, view_video
-from tagtide.web.api.campaigns import CampaignId, campaign_of
+from tagtide.web.api.campaigns import CampaignId
 from tagtide.web.api.paging import Instant
 from tagtide.web.api.problem import described
 from tagtide.web.api.route import api_router
@@ -71,7 +71,7 @@ def _add_periods(routes: APIRouter) -> None:
     ) -> CampaignView:
         """Growth beside competitors, velocity with its usual range, coverage, share of voice."""
         app = shared_of(request).app
-        campaign = await campaign_of(app.context, campaign_id)
+        campaign = await app.context.store.campaign_by_id(campaign_id)
         choice = _choice(request, campaign, period, first, to)
         return await view_campaign(app.context, campaign, choice.period, schedules=app.schedules)
 
@@ -85,7 +85,7 @@ def _add_periods(routes: APIRouter) -> None:
     ) -> CampaignVideosView:
         """Totals and rates of the videos held, top videos and creators."""
         app = shared_of(request).app
-        campaign = await campaign_of(app.context, campaign_id)
+        campaign = await app.context.store.campaign_by_id(campaign_id)
         choice = _choice(request, campaign, period, first, to)
         return await view_campaign_videos(
             app.context, campaign, choice.period, schedules=app.schedules
@@ -102,7 +102,7 @@ def _add_periods(routes: APIRouter) -> None:
     ) -> HashtagsView:
         """Every hashtag with what it gained; fifty a page."""
         app = shared_of(request).app
-        campaign = await campaign_of(app.context, campaign_id)
+        campaign = await app.context.store.campaign_by_id(campaign_id)
         choice = _choice(request, campaign, period, first, to)
         return await view_hashtags(
             app.context, campaign, choice.period, schedules=app.schedules, page=page
@@ -120,7 +120,7 @@ def _add_periods(routes: APIRouter) -> None:
     ) -> HashtagView:
         """One hashtag: its curve, its readings newest first, its rules, its videos."""
         app = shared_of(request).app
-        campaign = await campaign_of(app.context, campaign_id)
+        campaign = await app.context.store.campaign_by_id(campaign_id)
         choice = _choice(request, campaign, period, first, to)
         return await view_hashtag(
             app.context,
@@ -149,7 +149,7 @@ def _add_lists(routes: APIRouter) -> None:
     ) -> VideosView:
         """Videos of a campaign, fifty a page."""
         context = shared_of(request).app.context
-        campaign = await campaign_of(context, campaign_id)
+        campaign = await context.store.campaign_by_id(campaign_id)
         wanted = VideoFilter(
             campaign_id=campaign_id,
             since=since,
@@ -175,7 +175,7 @@ def _add_lists(routes: APIRouter) -> None:
     ) -> CreatorsView:
         """Creators of a campaign, fifty a page."""
         context = shared_of(request).app.context
-        campaign = await campaign_of(context, campaign_id)
+        campaign = await context.store.campaign_by_id(campaign_id)
         wanted = CreatorFilter(
             campaign_id=campaign_id,
             text=text or None,

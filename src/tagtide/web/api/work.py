@@ -12,7 +12,6 @@ from tagtide.models import Charge, Job, Run, Status
 from tagtide.ports import LedgerFilter, RunFilter
 from tagtide.services.views.credits import CreditsView, LedgerView, view_credits, view_ledger
 from tagtide.services.views.runs import RunsView, RunView, view_run, view_runs
-from tagtide.web.api.campaigns import campaign_of
 from tagtide.web.api.paging import Instant
 from tagtide.web.api.problem import described
 from tagtide.web.api.route import api_router
@@ -86,7 +85,7 @@ def _add_runs(routes: APIRouter) -> None:
     async def start_run(request: Request, wanted: RunWanted) -> Run:
         """Begin a run now. It spends credits: `GET /runs` says in `offers` how many."""
         shared = shared_of(request)
-        campaign = await campaign_of(shared.app.context, wanted.campaign_id)
+        campaign = await shared.app.context.store.campaign_by_id(wanted.campaign_id)
         return await shared.live.runs.start(campaign, Job(wanted.job))
 
 

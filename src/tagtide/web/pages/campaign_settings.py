@@ -26,9 +26,8 @@ from tagtide.services.campaign_form import (
 )
 from tagtide.services.campaigns import compare
 from tagtide.services.views.settings import view_campaign_settings
-from tagtide.web.forms import fields_of, form_of, see
+from tagtide.web.forms import campaign_of, fields_of, form_of, see
 from tagtide.web.frame import page, shared_of, visitor_of
-from tagtide.web.pages.runs import campaign_of
 from tagtide.web.settings_nav import tabs_of
 
 _EVERY_JOB = tuple(Job)

@@ -12,9 +12,10 @@ from tagtide.models import Campaign
 from tagtide.ports.browse import CreatorFilter, CreatorSort
 from tagtide.services.views.creator import CreatorView, view_creator
 from tagtide.services.views.lists import view_creators
+from tagtide.web.forms import campaign_of
 from tagtide.web.frame import page, shared_of
 from tagtide.web.pages.alerts import number_in
-from tagtide.web.pages.videos import campaign_at, text_in
+from tagtide.web.pages.videos import text_in
 
 SORTS = {
     CreatorSort.VIEWS: "most views",
@@ -46,7 +47,7 @@ def router() -> APIRouter:
     @routes.get("/campaigns/{campaign_id}/creators", response_model=None)
     async def listed(request: Request, campaign_id: str) -> Response:
         context = shared_of(request).app.context
-        campaign = await campaign_at(context, campaign_id)
+        campaign = await campaign_of(request, campaign_id)
         query = request.query_params
         wanted, sort = filter_of(query, campaign), sort_of(query)
         after = query.get("after") or None

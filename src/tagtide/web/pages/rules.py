@@ -15,10 +15,9 @@ from tagtide.errors import InvalidInput, NotFound
 from tagtide.models import CAMPAIGN_RULES, Campaign, Rule
 from tagtide.services.backtest import ARMING_SPAN, Arming, presets, try_change
 from tagtide.services.campaign_form import RulesTyped, check_rules, rules_typed_of
-from tagtide.web.forms import form_of
+from tagtide.web.forms import campaign_of, form_of
 from tagtide.web.frame import page, shared_of, visitor_of
 from tagtide.web.pages.campaign_settings import store_changed
-from tagtide.web.pages.runs import campaign_of
 from tagtide.web.settings_nav import tabs_of
 
 

@@ -12,11 +12,11 @@ from tagtide.core import formats
 from tagtide.core.access import Need
 from tagtide.core.periods import zone_or_utc
 from tagtide.errors import InvalidInput, NotFound
-from tagtide.models import Campaign, Job, Status
+from tagtide.models import Job, Status
 from tagtide.ports import RunFilter
 from tagtide.services.by_hand import BY_HAND
 from tagtide.services.views.runs import RunsView, RunView, view_run, view_runs
-from tagtide.web.forms import fields_of, number_of, see
+from tagtide.web.forms import campaign_of, fields_of, number_of, see
 from tagtide.web.frame import page, shared_of, visitor_of
 from tagtide.web.live import MOST_STREAMS
 from tagtide.web.timeline import PERIODS, bins_of, cells_of
@@ -58,15 +58,6 @@ def router() -> APIRouter:
         return see(f"/runs/{begun.run_id}")
 
     return routes
-
-
-async def campaign_of(request: Request, text: str) -> Campaign:
-    """The campaign with that id. Raises `NotFound`."""
-    number = number_of(text)
-    for campaign in await shared_of(request).app.store.campaigns():
-        if campaign.campaign_id == number:
-            return campaign
-    raise NotFound("There is no such campaign in service.", hint="It may have been removed.")
 
 
 async def _runs(request: Request) -> Response:

@@ -15,14 +15,15 @@ from tagtide.core.charts import Chart
 from tagtide.core.charts.video import engagement_chart, views_chart
 from tagtide.core.names import parse_hashtag
 from tagtide.core.periods import zone_or_utc
-from tagtide.errors import InvalidInput, NotFound
+from tagtide.errors import InvalidInput
 from tagtide.exports import export_rows
 from tagtide.models import Campaign
 from tagtide.ports import KnownVideo
 from tagtide.ports.browse import VideoFilter, VideoSort
 from tagtide.services.context import Context
-from tagtide.services.views.lists import campaign_in_service, video_batches, view_videos
+from tagtide.services.views.lists import video_batches, view_videos
 from tagtide.services.views.video import VideoView, view_video
+from tagtide.web.forms import campaign_of
 from tagtide.web.frame import page, shared_of
 from tagtide.web.pages.alerts import number_in
 
@@ -62,7 +63,7 @@ def router() -> APIRouter:
     @routes.get("/campaigns/{campaign_id}/videos", response_model=None)
     async def listed(request: Request, campaign_id: str) -> Response:
         context = shared_of(request).app.context
-        campaign = await campaign_at(context, campaign_id)
+        campaign = await campaign_of(request, campaign_id)
         query = request.query_params
         wanted, sort = filter_of(query, campaign, context.clock.now()), sort_of(query)
         after = query.get("after") or None
@@ -82,7 +83,7 @@ def router() -> APIRouter:
     @routes.get("/campaigns/{campaign_id}/videos.csv", response_model=None)
     async def exported(request: Request, campaign_id: str) -> Response:
         context = shared_of(request).app.context
-        campaign = await campaign_at(context, campaign_id)
+        campaign = await campaign_of(request, campaign_id)
         wanted = filter_of(request.query_params, campaign, context.clock.now())
         name = f"videos-{campaign.campaign_id}.csv"
         return StreamingResponse(
@@ -92,13 +93,6 @@ def router() -> APIRouter:
         )
 
     return routes
-
-
-async def campaign_at(context: Context, text: str) -> Campaign:
-    """The campaign whose number stands in an address. Raises `NotFound`."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
-        raise NotFound("There is no such campaign.")
-    return await campaign_in_service(context, int(text))
 
 
 async def _lines(context: Context, campaign: Campaign, wanted: VideoFilter) -> AsyncIterator[str]:
