@@ -7,6 +7,7 @@ import csv
 import io
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tagtide.bootstrap import App
 from tagtide.core.access import Scope
 from tagtide.errors import InvalidInput
 from tagtide.jobs import Health
+from tagtide.models import Campaign
 from tagtide.services.accounts import make_token
 from tagtide.web import make_app
 from tagtide.web.api.paging import from_cursor, to_cursor
@@ -220,3 +222,25 @@ def test_cursors_come_back_as_they_were_given() -> None:
     for bad in ("", "x", "€", to_cursor("7"), to_cursor(7, 7), "W10", to_cursor(7) + "!"):
         with pytest.raises(InvalidInput):
             from_cursor(bad, int)
+
+
+def test_who_is_overtaken_between_the_look_and_the_write_changes_nothing(tmp_path: Path) -> None:
+    async def act(app: App, client: httpx2.AsyncClient) -> None:
+        made = await client.post("/api/v1/campaigns", json=SPRING)
+        place, number = made.headers["location"], made.json()["campaign_id"]
+        tag = (await client.get(place)).headers["etag"]
+        store = app.store
+        look = store.campaign_by_id
+
+        async def overtaken(campaign_id: int) -> Campaign:
+            found = await look(campaign_id)
+            await store.replace_campaign(replace(found, page_budget=9))
+            return found
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(store, "campaign_by_id", overtaken)
+            late = await client.put(place, json=SPRING, headers={"if-match": tag})
+        assert late.status_code == 409
+        assert (await store.campaign_by_id(number)).page_budget == 9
+
+    at_the_api(tmp_path, act)

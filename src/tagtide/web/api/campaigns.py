@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Path, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from tagtide.errors import Conflict
+from tagtide.core.campaign_version import campaign_version
 from tagtide.models import Campaign
 from tagtide.services.campaigns import campaign_from
 from tagtide.web.api.problem import described, problem
@@ -115,10 +115,9 @@ def router() -> APIRouter:
             )
         made = checked(request, settings)
         kept = replace(made, campaign_id=before.campaign_id, created_at=before.created_at)
-        namesakes = [c for c in await store.campaigns() if c.name == kept.name and c != before]
-        if any(c.campaign_id != campaign_id for c in namesakes):
-            raise Conflict(f"There is a campaign {kept.name!r} already.")
-        await store.replace_campaign(kept)
+        # Between the look and the write somebody may have been faster: the store looks once more.
+        seen = None if if_match is None else campaign_version(before)
+        await store.replace_campaign(kept, seen=seen)
         return shown(kept)
 
     @routes.delete("/campaigns/{campaign_id}", status_code=204, responses=described(404))
