@@ -1,4 +1,5 @@
 """Rows out of tagtide as CSV and JSON lines, streamed."""
 
 from tagtide.exports.rows import KINDS as KINDS
+from tagtide.exports.rows import export_chunk as export_chunk
 from tagtide.exports.rows import export_rows as export_rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Protocol, TextIO
@@ -66,6 +67,26 @@ def export_rows(
     if format == "jsonl":
         return jsonl_format.write(records, stream)
     raise InvalidInput(f"{format!r} is not an export format.", hint="Use csv or jsonl.")
+
+
+def export_chunk(
+    kind: str,
+    rows: Iterable[Any],
+    format: str,  # noqa: A002 - the word users type
+    *,
+    is_first: bool = False,
+    raw: bool = False,
+    zone: tzinfo = UTC,
+) -> str:
+    """A part of a file that is sent while it is read; the first carries what stands above rows.
+
+    Arguments and errors as in `export_rows`. For machines (``raw``) there is no byte order mark.
+    """
+    stream = io.StringIO(newline="")
+    export_rows(
+        kind, rows, format, stream, raw=raw, bom=is_first and not raw, header=is_first, zone=zone
+    )
+    return stream.getvalue()
 
 
 def _choices(kinds: Mapping[str, object]) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import AsyncIterator, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import AsyncIterator
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from tagtide.core.periods import zone_or_utc
-from tagtide.exports import export_rows
+from tagtide.exports import export_chunk
 from tagtide.models import Campaign
 from tagtide.services.export import export_batches
 from tagtide.web.api.campaigns import CampaignId
@@ -78,14 +77,6 @@ async def _lines(
     raw: bool,
 ) -> AsyncIterator[str]:
     zone = zone_or_utc(campaign.timezone)
-
-    def written(rows: Sequence[Any], *, first: bool = False) -> str:
-        stream = io.StringIO(newline="")
-        export_rows(
-            kind, rows, style, stream, raw=raw, bom=first and not raw, header=first, zone=zone
-        )
-        return stream.getvalue()
-
-    yield written((), first=True)
+    yield export_chunk(kind, (), style, is_first=True, raw=raw, zone=zone)
     async for rows in export_batches(shared.app.context, campaign, kind, since=since):
-        yield written(rows)
+        yield export_chunk(kind, rows, style, raw=raw, zone=zone)

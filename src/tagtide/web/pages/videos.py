@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import AsyncIterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
@@ -14,11 +12,10 @@ from tagtide.core import formats
 from tagtide.core.charts import Chart
 from tagtide.core.charts.video import engagement_chart, views_chart
 from tagtide.core.names import parse_hashtag
-from tagtide.core.periods import zone_or_utc
+from tagtide.core.periods import parse_span, zone_or_utc
 from tagtide.errors import InvalidInput
-from tagtide.exports import export_rows
+from tagtide.exports import export_chunk
 from tagtide.models import Campaign
-from tagtide.ports import KnownVideo
 from tagtide.ports.browse import VideoFilter, VideoSort
 from tagtide.services.context import Context
 from tagtide.services.views.lists import video_batches, view_videos
@@ -28,7 +25,6 @@ from tagtide.web.frame import page, shared_of
 from tagtide.web.pages.alerts import number_in
 
 _LONGEST_TEXT = 100
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 #: Far from the ends of time, which no zone may pass.
 _YEARS = (2000, 2200)
 #: Orders in words.
@@ -97,15 +93,9 @@ def router() -> APIRouter:
 
 async def _lines(context: Context, campaign: Campaign, wanted: VideoFilter) -> AsyncIterator[str]:
     zone = zone_or_utc(campaign.timezone)
-
-    def written(rows: list[KnownVideo], *, first: bool = False) -> str:
-        stream = io.StringIO(newline="")
-        export_rows("videos", rows, "csv", stream, bom=first, header=first, zone=zone)
-        return stream.getvalue()
-
-    yield written([], first=True)
+    yield export_chunk("videos", (), "csv", is_first=True, zone=zone)
     async for rows in video_batches(context, wanted):
-        yield written(rows)
+        yield export_chunk("videos", rows, "csv", zone=zone)
 
 
 # --- what is asked --------------------------------------------------------------------------------
@@ -153,9 +143,9 @@ def since_in(query: Mapping[str, str], campaign: Campaign, now: datetime) -> dat
     text = query.get("since", "").strip().casefold()
     if not text:
         return None
-    span = re.fullmatch(r"(\d{1,4})([hdw])", text, re.ASCII)
-    if span:
-        return now - int(span[1]) * _UNITS[span[2]]
+    span = parse_span(text)
+    if span is not None:
+        return now - span
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
