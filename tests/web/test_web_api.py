@@ -17,12 +17,10 @@ from test_web_pages import pages, tell_a_story
 
 from tagtide.bootstrap import App
 from tagtide.core.access import Scope
-from tagtide.errors import InvalidInput
 from tagtide.jobs import Health
 from tagtide.models import Campaign
 from tagtide.services.accounts import make_token
 from tagtide.web import make_app
-from tagtide.web.api.paging import from_cursor, to_cursor
 
 OWN = {"origin": "http://localhost"}
 SPRING = {"name": "Spring", "hashtags": ["glow"], "competitors": ["aura"], "timezone": "Asia/Tokyo"}
@@ -214,14 +212,6 @@ def test_what_is_not_there_is_a_problem(tmp_path: Path, path: str) -> None:
         assert answer.json()["status"] == 404
 
     at_the_api(tmp_path, act)
-
-
-def test_cursors_come_back_as_they_were_given() -> None:
-    assert from_cursor(to_cursor(7, "ä\u202e"), int, str) == (7, "ä\u202e")
-    assert from_cursor(None, int) is None
-    for bad in ("", "x", "€", to_cursor("7"), to_cursor(7, 7), "W10", to_cursor(7) + "!"):
-        with pytest.raises(InvalidInput):
-            from_cursor(bad, int)
 
 
 def test_who_is_overtaken_between_the_look_and_the_write_changes_nothing(tmp_path: Path) -> None:

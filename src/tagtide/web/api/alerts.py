@@ -12,14 +12,10 @@ from tagtide.models import Alert, AlertState, Mute, Rule
 from tagtide.ports.browse import AlertFilter
 from tagtide.services import respond
 from tagtide.services.views.alerts import AlertsView, AlertView, view_alert, view_alerts
-from tagtide.web.api.paging import Limit
+from tagtide.web.api.params import PLAIN, After, Limit, RowId
 from tagtide.web.api.problem import described
 from tagtide.web.api.route import api_router
-from tagtide.web.api.watching import After
 from tagtide.web.frame import shared_of, visitor_of
-
-_BIGGEST = 2**62
-_PLAIN = r"^[^\x00-\x1f\x7f]*$"
 
 AlertId = Annotated[str, Path(pattern="^[0-9A-Za-z_-]{1,64}$")]
 
@@ -29,7 +25,7 @@ class Note(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    note: str = Field("", max_length=500, pattern=_PLAIN)
+    note: str = Field("", max_length=500, pattern=PLAIN)
 
 
 class MuteWanted(BaseModel):
@@ -38,13 +34,13 @@ class MuteWanted(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     until: str = Field(
-        max_length=40, pattern=_PLAIN, description="A span such as 24h or 7d, or an instant."
+        max_length=40, pattern=PLAIN, description="A span such as 24h or 7d, or an instant."
     )
-    reason: str = Field("", max_length=500, pattern=_PLAIN)
+    reason: str = Field("", max_length=500, pattern=PLAIN)
     alert_id: str | None = Field(None, pattern="^[0-9A-Za-z_-]{1,64}$")
-    hashtag: str | None = Field(None, max_length=200, pattern=_PLAIN)
-    rule: str | None = Field(None, max_length=40, pattern=_PLAIN)
-    campaign: str | None = Field(None, max_length=200, pattern=_PLAIN)
+    hashtag: str | None = Field(None, max_length=200, pattern=PLAIN)
+    rule: str | None = Field(None, max_length=40, pattern=PLAIN)
+    campaign: str | None = Field(None, max_length=200, pattern=PLAIN)
 
 
 class Mutes(BaseModel):
@@ -67,7 +63,7 @@ def _add_reads(routes: APIRouter) -> None:
         request: Request,
         state: AlertState | None = None,
         rule: Rule | None = None,
-        campaign_id: Annotated[int | None, Query(ge=1, le=_BIGGEST)] = None,
+        campaign_id: RowId = None,
         hashtag: Annotated[str | None, Query(max_length=200)] = None,
         limit: Limit = 50,
         after: After = None,

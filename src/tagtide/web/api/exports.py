@@ -13,7 +13,7 @@ from tagtide.exports import export_chunk
 from tagtide.models import Campaign
 from tagtide.services.export import export_batches
 from tagtide.web.api.campaigns import CampaignId
-from tagtide.web.api.paging import Instant
+from tagtide.web.api.params import Instant
 from tagtide.web.api.problem import described
 from tagtide.web.api.route import api_router
 from tagtide.web.frame import Shared, shared_of

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from tagtide.services.views.today import Purse, TodayView, view_purse, view_today
-from tagtide.web.api.paging import Instant
+from tagtide.web.api.params import Instant
 from tagtide.web.api.problem import described
 from tagtide.web.api.route import api_router
 from tagtide.web.frame import shared_of

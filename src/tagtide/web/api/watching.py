@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.datastructures import QueryParams
 
 from tagtide.core.names import parse_hashtag
+from tagtide.core.periods import Period
 from tagtide.models import Campaign
 from tagtide.ports.browse import CreatorFilter, CreatorSort, VideoFilter, VideoSort
+from tagtide.services.context import Context
 from tagtide.services.views.campaign import (
     CampaignView,
     HashtagsView,
@@ -30,24 +33,19 @@ from tagtide.services.views.lists import (
 )
 from tagtide.services.views.video import VideoView, view_video
 from tagtide.web.api.campaigns import CampaignId
-from tagtide.web.api.paging import Instant
+from tagtide.web.api.params import BIGGEST, PLAIN, After, Instant
 from tagtide.web.api.problem import described
 from tagtide.web.api.route import api_router
 from tagtide.web.frame import shared_of
-from tagtide.web.period import PeriodChoice, parse_period
-
-#: Letters without controls: what a database of either kind takes.
-_PLAIN = r"^[^\x00-\x1f\x7f]*$"
-_BIGGEST = 2**62
+from tagtide.web.period import parse_period
 
 PeriodName = Annotated[
     Literal["24h", "7d", "28d", "campaign"], Query(description="Ends now; `from` comes first.")
 ]
 From = Annotated[date | None, Query(alias="from", description="First day, in the campaign's zone.")]
 To = Annotated[date | None, Query(description="Last day; with `from`.")]
-Text = Annotated[str | None, Query(max_length=100, pattern=_PLAIN)]
-After = Annotated[str | None, Query(max_length=200, description="`next_after` of the page before.")]
-MinViews = Annotated[int | None, Query(ge=0, le=_BIGGEST)]
+Text = Annotated[str | None, Query(max_length=100, pattern=PLAIN)]
+MinViews = Annotated[int | None, Query(ge=0, le=BIGGEST)]
 Name = Annotated[str, Path(max_length=200, description="Of a hashtag, with or without the #.")]
 
 
@@ -60,73 +58,74 @@ def router() -> APIRouter:
     return routes
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """The period in an address."""
+
+    period: PeriodName = "7d"
+    first: From = None
+    to: To = None
+
+    async def of(self, context: Context, campaign_id: int) -> tuple[Campaign, Period]:
+        """The campaign, and the period in its zone. Raises `NotFound`, `InvalidInput`."""
+        campaign = await context.store.campaign_by_id(campaign_id)
+        given: dict[str, str] = {"period": self.period}
+        if self.first is not None:
+            given = {"from": self.first.isoformat()}
+            given |= {"to": self.to.isoformat()} if self.to else {}
+        return campaign, parse_period(QueryParams(given), campaign, context.clock.now()).period
+
+
+Asked = Annotated[_Asked, Depends()]
+
+
 def _add_periods(routes: APIRouter) -> None:
     @routes.get("/campaigns/{campaign_id}/overview", responses=described(404))
-    async def overview(
-        request: Request,
-        campaign_id: CampaignId,
-        period: PeriodName = "7d",
-        first: From = None,
-        to: To = None,
-    ) -> CampaignView:
+    async def overview(request: Request, campaign_id: CampaignId, asked: Asked) -> CampaignView:
         """Growth beside competitors, velocity with its usual range, coverage, share of voice."""
         app = shared_of(request).app
-        campaign = await app.context.store.campaign_by_id(campaign_id)
-        choice = _choice(request, campaign, period, first, to)
-        return await view_campaign(app.context, campaign, choice.period, schedules=app.schedules)
+        campaign, period = await asked.of(app.context, campaign_id)
+        return await view_campaign(app.context, campaign, period, schedules=app.schedules)
 
     @routes.get("/campaigns/{campaign_id}/content", responses=described(404))
     async def content(
-        request: Request,
-        campaign_id: CampaignId,
-        period: PeriodName = "7d",
-        first: From = None,
-        to: To = None,
+        request: Request, campaign_id: CampaignId, asked: Asked
     ) -> CampaignVideosView:
         """Totals and rates of the videos held, top videos and creators."""
         app = shared_of(request).app
-        campaign = await app.context.store.campaign_by_id(campaign_id)
-        choice = _choice(request, campaign, period, first, to)
-        return await view_campaign_videos(
-            app.context, campaign, choice.period, schedules=app.schedules
-        )
+        campaign, period = await asked.of(app.context, campaign_id)
+        return await view_campaign_videos(app.context, campaign, period, schedules=app.schedules)
 
     @routes.get("/campaigns/{campaign_id}/hashtags", responses=described(404))
     async def hashtags(
         request: Request,
         campaign_id: CampaignId,
-        period: PeriodName = "7d",
-        first: From = None,
-        to: To = None,
+        asked: Asked,
         page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     ) -> HashtagsView:
         """Every hashtag with what it gained; fifty a page."""
         app = shared_of(request).app
-        campaign = await app.context.store.campaign_by_id(campaign_id)
-        choice = _choice(request, campaign, period, first, to)
+        campaign, period = await asked.of(app.context, campaign_id)
         return await view_hashtags(
-            app.context, campaign, choice.period, schedules=app.schedules, page=page
+            app.context, campaign, period, schedules=app.schedules, page=page
         )
 
     @routes.get("/campaigns/{campaign_id}/hashtags/{name}", responses=described(404))
     async def hashtag(
         request: Request,
         campaign_id: CampaignId,
+        asked: Asked,
         name: Name,
-        period: PeriodName = "7d",
-        first: From = None,
-        to: To = None,
         before: Annotated[Instant | None, Query(description="Readings before then.")] = None,
     ) -> HashtagView:
         """One hashtag: its curve, its readings newest first, its rules, its videos."""
         app = shared_of(request).app
-        campaign = await app.context.store.campaign_by_id(campaign_id)
-        choice = _choice(request, campaign, period, first, to)
+        campaign, period = await asked.of(app.context, campaign_id)
         return await view_hashtag(
             app.context,
             campaign,
             parse_hashtag(name),
-            choice.period,
+            period,
             schedules=app.schedules,
             before=before,
         )
@@ -192,7 +191,7 @@ def _add_single(routes: APIRouter) -> None:
         request: Request,
         video_id: Annotated[str, Path(pattern="^[0-9]{1,32}$")],
         campaign_id: Annotated[
-            int | None, Query(ge=1, le=_BIGGEST, description="Compared within this campaign.")
+            int | None, Query(ge=1, le=BIGGEST, description="Compared within this campaign.")
         ] = None,
     ) -> VideoView:
         """One video: its curve against its campaign's, where it was seen, alerts about it."""
@@ -201,24 +200,14 @@ def _add_single(routes: APIRouter) -> None:
     @routes.get("/creators/{creator_key:path}", responses=described(404))
     async def creator(
         request: Request,
-        creator_key: Annotated[str, Path(min_length=1, max_length=300, pattern=_PLAIN)],
+        creator_key: Annotated[str, Path(min_length=1, max_length=300, pattern=PLAIN)],
     ) -> CreatorView:
         """One creator over all campaigns: videos, rates with intervals, tier."""
         return await view_creator(shared_of(request).app.context, creator_key)
 
     @routes.get("/search", responses=described())
     async def search(
-        request: Request, q: Annotated[str, Query(min_length=1, max_length=100, pattern=_PLAIN)]
+        request: Request, q: Annotated[str, Query(min_length=1, max_length=100, pattern=PLAIN)]
     ) -> SearchView:
         """Campaigns, hashtags, creators and captions that hold a text."""
         return await view_search(shared_of(request).app.context, q)
-
-
-def _choice(
-    request: Request, campaign: Campaign, period: str, first: date | None, to: date | None
-) -> PeriodChoice:
-    given = {"period": period}
-    if first is not None:
-        given = {"from": first.isoformat()} | ({"to": to.isoformat()} if to else {})
-    now = shared_of(request).app.context.clock.now()
-    return parse_period(QueryParams(given), campaign, now)

@@ -12,18 +12,11 @@ from tagtide.models import Charge, Job, Run, Status
 from tagtide.ports import LedgerFilter, RunFilter
 from tagtide.services.views.credits import CreditsView, LedgerView, view_credits, view_ledger
 from tagtide.services.views.runs import RunsView, RunView, view_run, view_runs
-from tagtide.web.api.paging import Instant
+from tagtide.web.api.params import BIGGEST, Before, Instant, RowId
 from tagtide.web.api.problem import described
 from tagtide.web.api.route import api_router
 from tagtide.web.frame import shared_of
 from tagtide.web.live import MOST_STREAMS
-
-_BIGGEST = 2**62
-
-Number = Annotated[int | None, Query(ge=1, le=_BIGGEST)]
-Before = Annotated[
-    int | None, Query(ge=1, le=_BIGGEST, description="`next_before` of the page before.")
-]
 
 
 class RunWanted(BaseModel):
@@ -31,7 +24,7 @@ class RunWanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    campaign_id: int = Field(ge=1, le=_BIGGEST)
+    campaign_id: int = Field(ge=1, le=BIGGEST)
     job: Literal["collect", "track"]
 
 
@@ -48,7 +41,7 @@ def _add_runs(routes: APIRouter) -> None:
     async def list_runs(
         request: Request,
         since: Annotated[Instant | None, Query(description="Slots from then on.")] = None,
-        campaign_id: Number = None,
+        campaign_id: RowId = None,
         job: Job | None = None,
         status: Status | None = None,
         before: Before = None,
@@ -69,7 +62,7 @@ def _add_runs(routes: APIRouter) -> None:
             },
         },
     )
-    async def follow_runs(request: Request, run_id: Number = None) -> StreamingResponse:
+    async def follow_runs(request: Request, run_id: RowId = None) -> StreamingResponse:
         """Follow one run, or all."""
         streams = shared_of(request).live.streams
         if streams.is_full:
@@ -77,7 +70,7 @@ def _add_runs(routes: APIRouter) -> None:
         return StreamingResponse(streams.events(run_id), media_type="text/event-stream")
 
     @routes.get("/runs/{run_id}", responses=described(404))
-    async def get_run(request: Request, run_id: Annotated[int, Path(ge=1, le=_BIGGEST)]) -> RunView:
+    async def get_run(request: Request, run_id: Annotated[int, Path(ge=1, le=BIGGEST)]) -> RunView:
         """What a run asked, got, missed and paid."""
         return await view_run(shared_of(request).app.context, run_id)
 
@@ -101,8 +94,8 @@ def _add_credits(routes: APIRouter) -> None:
         request: Request,
         since: Annotated[Instant | None, Query()] = None,
         until: Annotated[Instant | None, Query()] = None,
-        run_id: Number = None,
-        campaign_id: Number = None,
+        run_id: RowId = None,
+        campaign_id: RowId = None,
         endpoint: Annotated[str | None, Query(max_length=40, pattern=r"^[a-z_/]*$")] = None,
         charge: Charge | None = None,
         before: Before = None,
