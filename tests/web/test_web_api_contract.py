@@ -48,15 +48,9 @@ def check(operation: Any, address: str, mode: GenerationMode) -> None:
     one()
 
 
-@pytest.mark.parametrize(
-    "mode",
-    [
-        GenerationMode.POSITIVE,
-        # What is forbidden comes in more kinds than a few examples meet twice in the same order.
-        pytest.param(GenerationMode.NEGATIVE, marks=pytest.mark.prove),
-    ],
-    ids=lambda mode: mode.value,
-)
+# The library draws by chance in its own way, of which hypothesis disapproves: no matter of the API.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 def test_every_answer_is_as_described(address: str, mode: GenerationMode) -> None:
     schema = schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json")
     operations = [found.ok() for found in schema.get_all_operations()]
