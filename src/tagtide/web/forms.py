@@ -30,22 +30,22 @@ def refuse_other_bodies(request: Request) -> None:
     path = request.url.path
     if request.method in SAFE or path.startswith(("/api/", "/mcp")) or path == "/logout":
         return
-    if _kind_of(request) != _FORM:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().casefold()
+    if kind != _FORM:
         raise HTTPException(415, "A form was expected.")
 
 
-def _kind_of(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().casefold()
+async def form_of(request: Request) -> FormData:
+    """The fields of a form of ours, with every value of a name; no files.
+
+    Other kinds of bodies were refused at the door.
+    """
+    return await request.form(max_fields=_MOST_FIELDS, max_files=0)
 
 
 async def fields_of(request: Request) -> Mapping[str, str]:
-    """The fields of a form of ours, the last of each name; files and other kinds are refused.
-
-    Raises `HTTPException` 415 for a body of another kind.
-    """
-    if _kind_of(request) != _FORM:
-        raise HTTPException(415, "A form was expected.")
-    form: FormData = await request.form(max_fields=_MOST_FIELDS, max_files=0)
+    """The fields of a form of ours, the last of each name."""
+    form = await form_of(request)
     return {name: value for name, value in form.multi_items() if isinstance(value, str)}
 
 
@@ -77,13 +77,3 @@ async def campaign_of(request: Request, text: str) -> Campaign:
 def see(path: str) -> RedirectResponse:
     """Go on there, reading (303): loading that page again repeats nothing."""
     return RedirectResponse(path, 303)
-
-
-async def form_of(request: Request) -> FormData:
-    """The fields of a form of ours, with every value of a name.
-
-    Raises `HTTPException` 415 for a body of another kind.
-    """
-    await fields_of(request)
-    # Read a moment ago, and kept with the request.
-    return await request.form()

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from tagtide.core.desk.clearance import WORLD, Clearance
-from tagtide.core.desk.terms import DeskReason, DeskState, Fee, Right, RightsChannel, Step, StepKind
-from tagtide.core.formats import DASH, clean_text, date_text
+from tagtide.core.desk.terms import DeskReason, DeskState, Fee, RightsChannel, Step, StepKind
+from tagtide.core.formats import DASH, clean_text
 
 #: What is done in each channel, as a creator would put it.
 CHANNEL_WORDS = {
@@ -82,21 +80,6 @@ def fee_words(fee: Fee | None, is_paid: bool | None) -> str:
     if fee is not None and fee.note:
         return clean_text(fee.note, 200)
     return DASH if is_paid is None else "paid" if is_paid else "unpaid"
-
-
-def end_words(end: datetime | None, zone: ZoneInfo) -> str:
-    """The end of a right."""
-    return "no end" if end is None else date_text(end, zone)
-
-
-def right_words(right: Right, zone: ZoneInfo) -> str:
-    """A right in one line, without its code."""
-    parts = [
-        ", ".join(right.channels),
-        territory_words(right.territory),
-        "no end" if right.expires_at is None else f"until {date_text(right.expires_at, zone)}",
-    ]
-    return "; ".join(part for part in parts if part != DASH)
 
 
 def step_words(step: Step, *, is_undone: bool = False) -> str:

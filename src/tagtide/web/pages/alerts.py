@@ -36,7 +36,7 @@ from tagtide.services.views.alerts import (
     view_alerts,
     view_replay,
 )
-from tagtide.web.forms import fields_of, local_path, see
+from tagtide.web.forms import fields_of, form_of, local_path, see
 from tagtide.web.frame import page, shared_of, visitor_of
 from tagtide.web.words import MEASURES
 
@@ -102,7 +102,7 @@ def _add_actions(routes: APIRouter) -> None:
     @routes.post("/alerts/ack", response_model=None)
     async def acknowledge_many(request: Request) -> Response:
         fields = await fields_of(request)
-        picked = [str(value) for value in (await request.form()).getlist("alert_id")]
+        picked = [str(value) for value in (await form_of(request)).getlist("alert_id")]
         if not picked:
             raise InvalidInput("No alert was chosen.", hint="Tick those to take in hand.")
         context = shared_of(request).app.context
