@@ -1,68 +1,29 @@
-"""Every page in a real browser: no error, no foreign request, nothing that a reader cannot use.
-
-Pages are found by following links from the first one, so that a new page is looked at by itself.
-"""
+"""Every page in a real browser: no error, no foreign request, nothing that a reader cannot use."""
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urldefrag, urlsplit
 
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
+from walk import walk
 
 pytestmark = pytest.mark.browser
 
 WIDTHS = {"phone": (360, 740), "laptop": (1280, 800), "wide": (3840, 2160)}
 #: Pages of one kind that are opened at most.
 OF_A_KIND = 3 if os.environ.get("HYPOTHESIS_PROFILE") == "prove" else 1
-#: Things in an address that make two pages the same kind.
-VARIABLE = re.compile(r"/(?:\d+|[0-9a-f]{8,}|MS4w[\w-]+|[^/]*[%@][^/]*)(?=/|$)")
-
-
-def kind_of(address: str) -> str:
-    """The address without what differs between pages of a kind."""
-    parts = urlsplit(address)
-    path = re.sub(r"/hashtags/[^/]+", "/hashtags/x", VARIABLE.sub("/x", parts.path))
-    return re.sub(r"/creators/[^/]+", "/creators/x", path)
-
-
-def is_page(address: str, home: str) -> bool:
-    """Whether a link leads to a page of ours that is to be looked at."""
-    if not address.startswith(home):
-        return False
-    path = urlsplit(address).path
-    return not re.search(
-        r"^/(api|assets|logout|metrics|healthz|readyz)|\.\w+$|/(export|events)", path
-    )
-
-
-def links_of(page: Any, home: str) -> list[str]:
-    found = page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)")
-    return [urldefrag(a)[0] for a in found if is_page(a, home)]
 
 
 @pytest.fixture(scope="module")
 def addresses(browser: Any, demo: str) -> list[str]:
     """Every kind of page, found by following links."""
     page = browser.new_page()
-    waiting, seen, kinds = [f"{demo}/"], set(), {}
-    while waiting:
-        address = waiting.pop(0)
-        kind = kind_of(address)
-        if address in seen or kinds.get(kind, 0) >= OF_A_KIND:
-            continue
-        seen.add(address)
-        kinds[kind] = kinds.get(kind, 0) + 1
-        response = page.goto(address)
-        assert response.status == 200, f"{address} answers {response.status}"
-        waiting += links_of(page, demo)
+    found = sorted(walk(page, demo, of_a_kind=OF_A_KIND))
     page.close()
-    print("pages:", *sorted(kinds))
-    return sorted(seen)
+    return found
 
 
 #: How a page is looked at: both themes and all widths, the rest of their pairs in `./run prove`.
