@@ -28,7 +28,8 @@
     │   ├── LeaseLost               someone else took over this slot: nothing was written
     │   ├── SchemaOutdated
     │   └── SchemaTooNew
-    └── DeliveryError               a channel did not take a message
+    ├── DeliveryError               a channel did not take a message
+    └── RenderingFailed             charts or pages could not be made
 
 ``str()`` of an error is one clear sentence for a person; ``hint`` says what to do next. Neither
 ever holds a key, a token or a webhook address. Facts are attributes. The original exception is
@@ -341,3 +342,7 @@ class DeliveryError(TagtideError):
         self.refused = refused
         #: Seconds the receiver asked to wait.
         self.retry_after = retry_after
+
+
+class RenderingFailed(TagtideError):
+    """Charts or pages could not be made."""

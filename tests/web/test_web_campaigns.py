@@ -309,7 +309,8 @@ def test_a_report_is_a_document_of_its_own_under_its_own_policy(tmp_path: Path) 
         text = await get(f"{root}.md")
         assert "attachment" in text.headers["content-disposition"]
         assert text.text.startswith("# ")
-        assert (await get(f"{root}.pdf")).status_code == 404
+        assert (await get(f"{root}.pdf")).content.startswith(b"%PDF-")
+        assert (await get(f"{root}.docx")).status_code == 404
         assert (
             await get(f"/reports/{campaign.campaign_id}/daily/2020-01-01.html")
         ).status_code == 404

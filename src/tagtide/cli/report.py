@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,19 @@ from tagtide.core.messages.campaign import campaign_blocks, daily_blocks
 from tagtide.core.messages.weekly import weekly_blocks
 from tagtide.errors import InvalidInput
 from tagtide.models import Campaign
-from tagtide.renderers import render_html, render_json, render_markdown, render_text
+from tagtide.renderers import (
+    render_html,
+    render_json,
+    render_markdown,
+    render_pdf,
+    render_text,
+)
 from tagtide.services.context import Context
 from tagtide.services.report import report_campaign, report_daily, report_weekly
 
-_FORMATS = ("text", "json", "md", "html")
+_FORMATS = ("text", "json", "md", "html", "pdf")
+#: Formats that are no text.
+_BINARY = ("pdf",)
 
 Build = Callable[[Context, Campaign], Awaitable[Any]]
 Blocks = Callable[[Any], list[Block]]
@@ -87,11 +96,15 @@ def _make(
     if output is None and chosen == "text":
         print_blocks(blocks(built))
         return
-    text = _rendered(chosen, title, built, blocks)
+    if output is None and chosen in _BINARY and sys.stdout.isatty():
+        raise InvalidInput(
+            f"A {chosen.upper()} file is nothing for a terminal.", hint="Say where: --output FILE."
+        )
+    written = _rendered(chosen, title, built, blocks)
     if output is None:
-        click.echo(text, nl=False)
+        click.echo(written, nl=False)
     else:
-        _write(output, text)
+        _write(output, written)
         click.echo(f"Wrote {output}.", err=True)
 
 
@@ -101,21 +114,23 @@ def _style_of(output: Path | None) -> str:
     return suffix if suffix in _FORMATS else "text"
 
 
-def _rendered(style: str, title: str, built: Any, blocks: Blocks) -> str:
+def _rendered(style: str, title: str, built: Any, blocks: Blocks) -> str | bytes:
     if style == "json":
         return render_json(built.as_dict())
     if style == "md":
         return render_markdown(blocks(built))
     if style == "html":
         return render_html(blocks(built), f"{title}: {built.campaign}")
+    if style == "pdf":
+        return render_pdf(blocks(built), f"{title}: {built.campaign}", built.as_of)
     return render_text(blocks(built))
 
 
-def _write(output: Path, text: str) -> None:
+def _write(output: Path, content: str | bytes) -> None:
     """Write through a neighbour file, so that a half report never carries the name."""
     draft = output.with_name(f".{output.name}.part")
     try:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(content.encode() if isinstance(content, str) else content)
         draft.replace(output)
     except OSError as error:
         raise InvalidInput(f"{output} cannot be written: {error.strerror}") from error

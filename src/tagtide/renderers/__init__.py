@@ -1,15 +1,19 @@
 """Blocks of `core.messages` in each medium; one escaping place per medium.
 
-Each renderer is a module of its own, imported when it is used: `render_text`, `render_markdown`,
-`render_html` take blocks, `render_json` takes the report's own JSON object.
+Each renderer is a module of its own, imported when it is used. All take blocks, but for
+`render_json`, which takes the report's own JSON object.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from tagtide.core.messages import Block
+
+if TYPE_CHECKING:
+    from tagtide.renderers.look import Brand
 
 
 def render_text(blocks: Sequence[Block], width: int = 100, *, color: bool = False) -> str:
@@ -26,11 +30,20 @@ def render_markdown(blocks: Sequence[Block]) -> str:
     return render(blocks)
 
 
-def render_html(blocks: Sequence[Block], title: str) -> str:
-    """One self-contained page: no script, no request to anywhere."""
+def render_html(blocks: Sequence[Block], title: str, brand: Brand | None = None) -> str:
+    """One self-contained page: no script, no request to anywhere. Raises `RenderingFailed`."""
     from tagtide.renderers.html import render
 
-    return render(blocks, title)
+    return render(blocks, title, brand)
+
+
+def render_pdf(
+    blocks: Sequence[Block], title: str, as_of: datetime, brand: Brand | None = None
+) -> bytes:
+    """A PDF on A4, dated ``as_of``. Raises `RenderingFailed`."""
+    from tagtide.renderers.pdf import render
+
+    return render(blocks, title, as_of, brand)
 
 
 def render_json(report: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from tagtide.core.messages import (
     Block,
     BulletList,
     Cell,
+    Chart,
     Column,
     Figure,
     Heading,
@@ -83,6 +84,8 @@ def _block(block: Block) -> str:
             return _figures(block)
         case Table():
             return _table(block)
+        case Chart():
+            return f"*{escape(block.title)}* {escape(block.subtitle)}"
 
 
 def _linked(text: str, url: str | None) -> str:

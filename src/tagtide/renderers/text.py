@@ -18,6 +18,7 @@ from tagtide.core.messages import (
     Block,
     BulletList,
     Cell,
+    Chart,
     Column,
     Figure,
     Heading,
@@ -103,6 +104,8 @@ def _renderable(block: Block, width: int) -> RenderableType:
             return _figures(block, width)
         case Table():
             return _table(block, width)
+        case Chart():
+            return _text(f"{block.title}. {block.subtitle}.", _STYLES[Tone.MUTED])
 
 
 def _text(text: str, style: str = "") -> Text:

@@ -4,6 +4,7 @@ A block holds plain text. Strangers' text in it has been through `clean_text` an
 ``foreign``; escaping is for the renderer. The first paragraph says what changed, in a sentence.
 """
 
+from tagtide.core.charts.base import Chart as Chart
 from tagtide.core.messages.blocks import Block as Block
 from tagtide.core.messages.blocks import BulletList as BulletList
 from tagtide.core.messages.blocks import Cell as Cell

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tagtide.core.charts.base import Chart
+
 
 class Tone(StrEnum):
     """What a colour may add; never the only carrier of a meaning."""
@@ -135,7 +137,7 @@ class Sparkline:
     values: tuple[float | None, ...]
 
 
-Block = Heading | Paragraph | KeyFigures | Table | BulletList | Link | Note | Sparkline
+Block = Heading | Paragraph | KeyFigures | Table | BulletList | Link | Note | Sparkline | Chart
 
 _TIKTOK = re.compile(
     r"https://www\.tiktok\.com/(@[\w.%-]{0,64}(/video/\d{1,24})?|tag/[\w.%·-]{1,300})"

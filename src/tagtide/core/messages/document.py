@@ -7,6 +7,7 @@ from dataclasses import fields
 from enum import Enum
 from typing import Any
 
+from tagtide.core.charts.base import Chart
 from tagtide.core.messages.blocks import (
     Block,
     BulletList,
@@ -26,7 +27,7 @@ from tagtide.core.messages.blocks import (
 
 _BLOCKS: Mapping[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (Heading, Paragraph, KeyFigures, Table, BulletList, Link, Note, Sparkline)
+    for kind in (Heading, Paragraph, KeyFigures, Table, BulletList, Link, Note, Sparkline, Chart)
 }
 #: What stands in fields that are no plain values.
 _PARTS: Mapping[str, type[Any]] = {"figures": Figure, "columns": Column, "items": Cell}
@@ -41,9 +42,27 @@ def to_document(blocks: Sequence[Block]) -> list[dict[str, Any]]:
 def from_document(document: Sequence[Mapping[str, Any]]) -> list[Block]:
     """The blocks again. Raises `ValueError` for a document of another version."""
     try:
-        return [_read(_BLOCKS[str(part["block"])], part) for part in document]
+        return [_block(part) for part in document]
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError("the document is of another version") from error
+
+
+def _block(part: Mapping[str, Any]) -> Block:
+    if part["block"] == Chart.__name__:
+        return _chart(part)
+    return _read(_BLOCKS[str(part["block"])], part)  # type: ignore[no-any-return]
+
+
+def _chart(part: Mapping[str, Any]) -> Chart:
+    """Its columns are names, its rows words, and its spec what the drawing program reads."""
+    return Chart(
+        name=str(part["name"]),
+        title=str(part["title"]),
+        subtitle=str(part["subtitle"]),
+        spec=dict(part["spec"]),
+        columns=tuple(map(str, part["columns"])),
+        rows=tuple(tuple(map(str, row)) for row in part["rows"]),
+    )
 
 
 def _written(part: Any) -> dict[str, Any]:

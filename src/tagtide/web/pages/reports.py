@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import re
 from collections.abc import Awaitable, Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -14,7 +15,7 @@ from fastapi import APIRouter, Request, Response
 from tagtide.core.access import Need
 from tagtide.errors import InvalidInput, NotFound
 from tagtide.models import Campaign
-from tagtide.renderers import render_html, render_json, render_markdown
+from tagtide.renderers import render_html, render_json, render_markdown, render_pdf
 from tagtide.services.context import Context
 from tagtide.services.report import report_campaign, report_daily, report_weekly
 from tagtide.services.views.reports import KINDS, ReportView, view_report, view_reports
@@ -32,6 +33,7 @@ _MEDIA = {
     "html": "text/html; charset=utf-8",
     "md": "text/markdown; charset=utf-8",
     "json": "application/json",
+    "pdf": "application/pdf",
 }
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
@@ -72,10 +74,10 @@ def router() -> APIRouter:
     @routes.get("/reports/{campaign_id}/{kind}/{day}.{style}", response_model=None)
     async def one(request: Request, campaign_id: int, kind: str, day: str, style: str) -> Response:
         if style not in _MEDIA:
-            raise NotFound("Reports are kept as html, md and json.")
+            raise NotFound("Reports are given as html, pdf, md and json.")
         context = shared_of(request).app.context
         view = await view_report(context, campaign_id, kind, day_of(day))
-        return document(view, style, is_download="download" in request.query_params)
+        return await document(view, style, is_download="download" in request.query_params)
 
     return routes
 
@@ -88,25 +90,33 @@ def day_of(text: str) -> date:
         raise NotFound("There is no report of such a day.", hint="Days are 2026-11-20.") from None
 
 
-def document(view: ReportView, style: str, *, is_download: bool) -> Response:
+async def document(view: ReportView, style: str, *, is_download: bool) -> Response:
     """The report as a file of its own, with a policy of its own: no script, no request."""
     report = view.report
-    if style == "json":
-        text = render_json(report.body)
-    elif view.blocks is None:
+    content = render_json(report.body) if style == "json" else await _for_people(view, style)
+    policed = content if style == "html" and isinstance(content, str) else ""
+    headers = {"Content-Security-Policy": policy(policed)}
+    if is_download or style == "md":
+        name = f"tagtide-{report.campaign_id}-{report.kind}-{report.on.isoformat()}.{style}"
+        headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return Response(content, media_type=_MEDIA[style], headers=headers)
+
+
+async def _for_people(view: ReportView, style: str) -> str | bytes:
+    report, blocks = view.report, view.blocks
+    if blocks is None:
         raise NotFound(
             "This report was kept by an older version, as JSON only.",
             hint="Make the report of the day again, or take its JSON.",
         )
-    elif style == "md":
-        text = render_markdown(view.blocks)
-    else:
-        text = render_html(view.blocks, f"{TITLES[report.kind]}: {view.campaign.name}")
-    headers = {"Content-Security-Policy": policy(text if style == "html" else "")}
-    if is_download or style == "md":
-        name = f"tagtide-{report.campaign_id}-{report.kind}-{report.on.isoformat()}.{style}"
-        headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return Response(text, media_type=_MEDIA[style], headers=headers)
+    if style == "md":
+        return render_markdown(blocks)
+    title = f"{TITLES[report.kind]}: {view.campaign.name}"
+    if style == "html":
+        return await asyncio.to_thread(render_html, blocks, title)
+    as_of = report.body.get("as_of")
+    instant = datetime.fromisoformat(as_of) if isinstance(as_of, str) else report.made_at
+    return await asyncio.to_thread(render_pdf, blocks, title, instant)
 
 
 def policy(html: str) -> str:
@@ -117,7 +127,7 @@ def policy(html: str) -> str:
     ]
     styles = " ".join(f"'sha256-{digest}'" for digest in sheets) or "'none'"
     return (
-        f"default-src 'none'; style-src {styles}; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'; sandbox allow-popups allow-popups-to-escape-sandbox "
-        "allow-top-navigation-by-user-activation"
+        f"default-src 'none'; img-src data:; style-src {styles}; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'; sandbox allow-popups "
+        "allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation"
     )

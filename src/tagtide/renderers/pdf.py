@@ -1,0 +1,159 @@
+"""Blocks as a PDF on A4, with charts, shipped fonts, and bookmarks.
+
+The program that sets the pages is ours and fixed; texts reach it as data and are never read as
+markup. The same blocks give the same bytes: the date in the file is that of the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tagtide.core.formats import clean_text
+from tagtide.core.messages import (
+    Block,
+    BulletList,
+    Cell,
+    Chart,
+    Heading,
+    KeyFigures,
+    Kind,
+    Link,
+    Note,
+    Paragraph,
+    Sparkline,
+    Table,
+    safe_link,
+)
+from tagtide.renderers.look import FAMILIES, Brand
+from tagtide.renderers.press import Pages, press
+from tagtide.renderers.spark import segments
+
+_LONGEST = 4_000
+#: A cell with more letters may be broken into lines.
+_LONG_CELL = 28
+_SPARK_WIDTH, _SPARK_HEIGHT = 48.0, 10.0
+
+
+def render(
+    blocks: Sequence[Block], title: str, as_of: datetime, brand: Brand | None = None
+) -> bytes:
+    """A PDF file named ``title``, dated ``as_of``.
+
+    Takes a second or two in a process of its own and blocks meanwhile; raises `RenderingFailed`.
+    """
+    brand = brand or Brand()
+    charts = [block for block in blocks if isinstance(block, Chart)]
+    data = {
+        "title": _clean(title),
+        "families": FAMILIES,
+        "as_of": [as_of.year, as_of.month, as_of.day],
+        "brand": {
+            "name": _clean(brand.name),
+            "colour": brand.colour,
+            # The typesetter takes no files but texts.
+            "logo": None if brand.logo is None else [*brand.logo],
+        },
+        "blocks": [_block(block) for block in blocks],
+    }
+    pages = Pages(program=_program(), data=data, instant=int(as_of.timestamp()))
+    return press(charts, pages=pages).pdf
+
+
+def _program() -> str:
+    return (Path(__file__).parent / "templates" / "report.typ").read_text(encoding="utf-8")
+
+
+def _clean(text: str) -> str:
+    return clean_text(text, _LONGEST)
+
+
+def _block(block: Block) -> dict[str, Any]:
+    return {"kind": type(block).__name__.casefold()} | _content(block)
+
+
+def _content(block: Block) -> dict[str, Any]:
+    match block:
+        case Heading():
+            return {"text": _clean(block.text), "level": block.level}
+        case Paragraph():
+            return {"text": _clean(block.text), "lead": block.lead}
+        case Note():
+            return {"text": _clean(block.text), "tone": block.tone.value}
+        case Link():
+            return {"text": _clean(block.text), "url": safe_link(block.url)}
+        case Sparkline():
+            return {"text": _clean(block.label), "curve": _curve(block.values)}
+        case BulletList():
+            return {"items": [_cell(item) for item in block.items]}
+        case KeyFigures():
+            return {
+                "figures": [
+                    {
+                        "label": _clean(figure.label),
+                        "value": _clean(figure.value),
+                        "change": _clean(figure.change),
+                        "note": _clean(figure.note),
+                        "tone": figure.tone.value,
+                    }
+                    for figure in block.figures
+                ]
+            }
+        case Table():
+            return _table(block)
+        case Chart():
+            return {
+                "name": block.name,
+                "title": _clean(block.title),
+                "subtitle": _clean(block.subtitle),
+            }
+
+
+def _table(table: Table) -> dict[str, Any]:
+    return {
+        "title": _clean(table.title),
+        "columns": [
+            {
+                "title": _clean(column.title),
+                "right": column.kind.right,
+                "width": width,
+            }
+            for column, width in zip(table.columns, _widths(table), strict=True)
+        ],
+        "rows": [[_cell(cell) for cell in row] for row in table.rows],
+        "empty": _clean(table.empty),
+        "note": _clean(table.note),
+    }
+
+
+def _widths(table: Table) -> list[float | None]:
+    """Parts of the room that columns of long texts take; None is as wide as what stands in it.
+
+    Where no text is long, the first column takes what is left, so that all tables end alike.
+    """
+    widths: list[float | None] = []
+    for place, column in enumerate(table.columns):
+        longest = max((len(row[place].text) for row in table.rows), default=0)
+        is_long = column.kind is Kind.TEXT and longest > _LONG_CELL
+        widths.append(min(longest, 2 * _LONG_CELL) if is_long else None)
+    if widths and not any(widths):
+        texts = (at for at, column in enumerate(table.columns) if column.kind is Kind.TEXT)
+        widths[next(texts, 0)] = 1
+    return widths
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    return {
+        "text": _clean(cell.text),
+        "url": safe_link(cell.link),
+        "tone": cell.tone.value,
+        "curve": _curve(cell.values),
+    }
+
+
+def _curve(values: Sequence[float | None]) -> list[list[list[float]]]:
+    """Stretches of points, from the upper left."""
+    stretches = segments(values, _SPARK_WIDTH, _SPARK_HEIGHT)
+    return [[[x, y] for x, y in points] for points in stretches]
