@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from tagtide.core.charts.base import Chart
+
+#: What stands behind a text that shows it; None is unknown, or text alone. A rate is a fraction, a
+#: span its hours, an instant aware.
+Value = int | float | bool | datetime | None
 
 
 class Tone(StrEnum):
@@ -61,6 +66,9 @@ class Figure:
     change: str = ""
     note: str = ""
     tone: Tone = Tone.PLAIN
+    #: Behind ``value`` and ``change``.
+    number: Value = None
+    change_number: Value = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,8 @@ class Cell:
     foreign: bool = False
     #: Of a sparkline; None is a gap.
     values: tuple[float | None, ...] = ()
+    #: Behind ``text``, for media that compute.
+    value: Value = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,10 @@ from tagtide.core.messages.words import (
     known_only,
     number_cell,
     percent_cell,
+    rank_cell,
     rests_on,
     sentence,
+    span_cell,
     tag_cell,
     tone_of,
     video_cell,
@@ -41,6 +43,8 @@ from tagtide.core.messages.words import (
 )
 from tagtide.core.metrics import (
     CreatorStanding,
+    Growth,
+    KnownSum,
     RateSummary,
     ViralBasis,
 )
@@ -145,39 +149,61 @@ def _growth_words(report: CampaignReport) -> str:
 def _key_figures(report: CampaignReport) -> KeyFigures:
     sums, rates = report.totals, report.rates
     growth, loves = report.growth, report.engagement_growth
+    creators = None if report.since_report is None else report.since_report.creators
     return KeyFigures(
         (
-            Figure("Videos", f.whole(sums.videos), _new(report), _held(report)),
-            Figure("Creators", f.whole(sums.creators), _since(report, "creators")),
             Figure(
-                "Views",
-                f.compact(sums.views.total),
-                f.change(growth.change) if growth.videos else "",
-                rests_on(sums.views),
-                tone_of(growth.change),
+                "Videos",
+                f.whole(sums.videos),
+                _new(report),
+                _held(report),
+                number=sums.videos,
+                change_number=report.new_videos if _new(report) else None,
             ),
             Figure(
-                "Engagement",
-                f.compact(sums.engagement.total),
-                f.change(loves.change) if loves.videos else "",
-                rests_on(sums.engagement),
-                tone_of(loves.change),
+                "Creators",
+                f.whole(sums.creators),
+                "" if creators is None else f.change(creators),
+                number=sums.creators,
+                change_number=creators,
             ),
-            Figure("Likes", f.compact(sums.likes.total), "", rests_on(sums.likes)),
-            Figure("Comments", f.compact(sums.comments.total), "", rests_on(sums.comments)),
-            Figure("Shares", f.compact(sums.shares.total), "", rests_on(sums.shares)),
-            Figure("Saves", f.compact(sums.saves.total), "", rests_on(sums.saves)),
-            Figure("Mean views", f.compact(sums.views.mean), "", "per video"),
-            Figure("Mean engagement", f.compact(sums.engagement.mean), "", "per video"),
-            Figure("Median rate", f.percent(rates.median), "", _rates_of(rates)),
-            Figure(
-                "Pooled rate",
-                f.percent(rates.pooled),
-                "",
-                f"mean of the videos {f.percent(rates.mean)}",
+            _sum_figure("Views", sums.views, growth),
+            _sum_figure("Engagement", sums.engagement, loves),
+            _sum_figure("Likes", sums.likes),
+            _sum_figure("Comments", sums.comments),
+            _sum_figure("Shares", sums.shares),
+            _sum_figure("Saves", sums.saves),
+            _mean_figure("Mean views", sums.views),
+            _mean_figure("Mean engagement", sums.engagement),
+            _rate_figure("Median rate", rates.median, _rates_of(rates)),
+            _rate_figure(
+                "Pooled rate", rates.pooled, f"mean of the videos {f.percent(rates.mean)}"
             ),
         )
     )
+
+
+def _sum_figure(label: str, known: KnownSum, growth: Growth | None = None) -> Figure:
+    value, rests = f.compact(known.total), rests_on(known)
+    if growth is None:
+        return Figure(label, value, "", rests, number=known.total)
+    return Figure(
+        label,
+        value,
+        f.change(growth.change) if growth.videos else "",
+        rests,
+        tone_of(growth.change),
+        number=known.total,
+        change_number=growth.change if growth.videos else None,
+    )
+
+
+def _mean_figure(label: str, known: KnownSum) -> Figure:
+    return Figure(label, f.compact(known.mean), "", "per video", number=known.mean)
+
+
+def _rate_figure(label: str, rate: float | None, note: str) -> Figure:
+    return Figure(label, f.percent(rate), "", note, number=rate)
 
 
 def _new(report: CampaignReport) -> str:
@@ -189,12 +215,6 @@ def _held(report: CampaignReport) -> str:
     if report.held is not None:
         return report.held.note
     return "completeness unknown"
-
-
-def _since(report: CampaignReport, what: str) -> str:
-    since = report.since_report
-    value = None if since is None else since.creators if what == "creators" else since.videos
-    return "" if value is None else f.change(value)
 
 
 def _rates_of(rates: RateSummary) -> str:
@@ -220,8 +240,12 @@ def _hashtags(lines: Sequence[HashtagLine], title: str) -> Table:
             change_cell(line.views),
             number_cell(line.video_count),
             change_cell(line.videos),
-            Cell(f.span(line.elapsed)),
-            Cell(_state(line), tone=Tone.WARN if line.failed else Tone.PLAIN),
+            span_cell(line.elapsed),
+            Cell(
+                _state(line),
+                tone=Tone.WARN if line.failed else Tone.PLAIN,
+                value=line.read_at,
+            ),
         )
         for line in lines
     )
@@ -256,7 +280,7 @@ def _state(line: HashtagLine | WeeklyRow) -> str:
 
 
 def _top_videos(lines: Sequence[VideoLine], title: str) -> Table:
-    rows = tuple((Cell(str(rank)), *video_row(line)) for rank, line in enumerate(lines, 1))
+    rows = tuple((rank_cell(rank), *video_row(line)) for rank, line in enumerate(lines, 1))
     columns = (Column("", Kind.NUMBER), *VIDEO_COLUMNS)
     return known_only(
         Table(title, columns, rows, empty="No video with known counters is held yet.")
@@ -266,7 +290,7 @@ def _top_videos(lines: Sequence[VideoLine], title: str) -> Table:
 def _top_creators(standings: Sequence[CreatorStanding]) -> Table:
     rows = tuple(
         (
-            Cell(str(rank)),
+            rank_cell(rank),
             creator_cell(creator.author_username, creator.author_nickname),
             number_cell(creator.author_followers),
             number_cell(creator.videos),
@@ -371,9 +395,9 @@ def _viral_cells(line: VideoLine) -> tuple[Cell, ...]:
     if viral is None:
         return (Cell(f.DASH),) * 4
     word = "views" if viral.basis is ViralBasis.VIEWS else "engagement"
-    times = f"{f.decimal(viral.times)} ×"
-    score = f.DASH if line.score is None else f.decimal(line.score.z)
-    return Cell(word), number_cell(viral.value), Cell(times), Cell(score)
+    times = Cell(f"{f.decimal(viral.times)} ×", value=viral.times)
+    z = None if line.score is None else line.score.z
+    return Cell(word), number_cell(viral.value), times, Cell(f.decimal(z), value=z)
 
 
 def _distribution(rates: RateSummary) -> list[Block]:

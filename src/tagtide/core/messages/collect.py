@@ -72,7 +72,11 @@ def _collect_table(summary: CollectSummary) -> Table:
             tag_cell(h.outcome.hashtag),
             _count(h, h.outcome.videos_seen),
             _count(h, h.outcome.videos_new),
-            Cell(f.signed(h.outcome.new_views), tone=tone_of(h.outcome.new_views)),
+            Cell(
+                f.signed(h.outcome.new_views),
+                tone=tone_of(h.outcome.new_views),
+                value=h.outcome.new_views,
+            ),
             Cell("unknown" if h.held is None else h.held.note, tone=Tone.MUTED),
             number_cell(h.outcome.pages),
             number_cell(h.outcome.credits),

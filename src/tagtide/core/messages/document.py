@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
@@ -31,6 +32,11 @@ _BLOCKS: Mapping[str, type[Any]] = {
 }
 #: What stands in fields that are no plain values.
 _PARTS: Mapping[str, type[Any]] = {"figures": Figure, "columns": Column, "items": Cell}
+#: Fields of typed values.
+_TYPED: Mapping[type[Any], tuple[str, ...]] = {
+    Cell: ("value",),
+    Figure: ("number", "change_number"),
+}
 _NAMES: Mapping[str, type[Enum]] = {"tone": Tone, "kind": Kind}
 
 
@@ -79,15 +85,19 @@ def _value(value: Any) -> Any:
         return value.value
     if isinstance(value, tuple):
         return [_value(one) for one in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
     return _written(value) if isinstance(value, (Figure, Column, Cell)) else value
 
 
 def _read(kind: type[Any], stored: Mapping[str, Any]) -> Any:
-    values: dict[str, Any] = {}
-    for name, value in stored.items():
-        if name == "block":
-            continue
-        values[name] = _field(name, value)
+    """A part again; what a later version says beyond it is left out."""
+    known = {field.name for field in fields(kind)}
+    values = {name: _field(name, value) for name, value in stored.items() if name in known}
+    for name in _TYPED.get(kind, ()):
+        if isinstance(values.get(name), str):
+            # JSON knows numbers; the one typed value that it writes as text is an instant.
+            values[name] = datetime.fromisoformat(values[name])
     return kind(**values)
 
 

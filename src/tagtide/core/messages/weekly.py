@@ -21,11 +21,12 @@ from tagtide.core.messages.words import (
     change_cell,
     enumerate_words,
     failure_notes,
+    gain_cell,
     number_cell,
+    rank_cell,
     ratio_cell,
     sentence,
     tag_cell,
-    tone_of,
 )
 from tagtide.core.metrics import (
     Anomaly,
@@ -144,7 +145,7 @@ def _weekly_cells(row: WeeklyRow) -> tuple[Cell, ...]:
     views = None if change is None else change.views
     videos = None if change is None else change.videos
     return (
-        Cell(str(row.rank)),
+        rank_cell(row.rank),
         tag_cell(row.hashtag),
         Cell("own" if row.role is Role.OWN else "competitor", tone=Tone.MUTED),
         number_cell(row.view_count),
@@ -152,7 +153,7 @@ def _weekly_cells(row: WeeklyRow) -> tuple[Cell, ...]:
         ratio_cell(None if views is None else views.ratio),
         number_cell(row.video_count),
         change_cell(videos),
-        Cell(f.signed(row.verdict.baseline)),
+        Cell(f.signed(row.verdict.baseline), value=row.verdict.baseline),
         Cell("", values=row.history),
         _verdict(row),
     )
@@ -181,9 +182,7 @@ def _weekly_engagement(report: WeeklyReport) -> list[Block]:
         (
             tag_cell(row.hashtag),
             number_cell(row.engagement),
-            Cell(
-                f.change(row.engagement_growth.change), tone=tone_of(row.engagement_growth.change)
-            ),
+            gain_cell(row.engagement_growth.change),
             ratio_cell(row.engagement_growth.ratio),
             number_cell(row.engagement_growth.videos),
         )
@@ -211,7 +210,7 @@ def _weekly_emerging(report: WeeklyReport) -> list[Block]:
             tag_cell(tag.hashtag),
             number_cell(tag.videos),
             number_cell(tag.videos_before),
-            Cell(f.change(tag.videos - tag.videos_before), tone=Tone.UP),
+            gain_cell(tag.videos - tag.videos_before),
             number_cell(tag.creators),
         )
         for tag in report.emerging

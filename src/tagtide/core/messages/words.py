@@ -86,7 +86,24 @@ def video_cell(line: VideoLine) -> Cell:
 def number_cell(value: float | None) -> Cell:
     """A number, short, with the exact one behind it."""
     exact = None if value is None else f.whole(value)
-    return Cell(f.compact(value), exact=exact, tone=Tone.MUTED if value is None else Tone.PLAIN)
+    tone = Tone.MUTED if value is None else Tone.PLAIN
+    return Cell(f.compact(value), exact=exact, tone=tone, value=value)
+
+
+def rank_cell(rank: int) -> Cell:
+    """A place in a ranking."""
+    return Cell(str(rank), value=rank)
+
+
+def span_cell(duration: timedelta | None) -> Cell:
+    """A duration."""
+    hours = None if duration is None else abs(duration.total_seconds()) / 3600
+    return Cell(f.span(duration), value=hours)
+
+
+def gain_cell(value: float | None) -> Cell:
+    """A change that came about by addition, with its arrow."""
+    return Cell(f.change(value), tone=tone_of(value), value=value)
 
 
 def tone_of(value: float | None) -> Tone:
@@ -102,19 +119,19 @@ def change_cell(change: Change | None) -> Cell:
         return Cell(f.DASH, tone=Tone.MUTED)
     within = f" (±{f.compact(change.margin)})" if change.margin else ""
     exact = f"{f.signed_whole(change.value)} in {f.span(change.elapsed)}{within}"
-    return Cell(
-        f.change(change.value) + ("*" if within else ""), exact=exact, tone=tone_of(change.value)
-    )
+    text = f.change(change.value) + ("*" if within else "")
+    return Cell(text, exact=exact, tone=tone_of(change.value), value=change.value)
 
 
 def ratio_cell(ratio: float | None) -> Cell:
     """A relative change."""
-    return Cell(f.signed_percent(ratio), tone=tone_of(ratio))
+    return Cell(f.signed_percent(ratio), tone=tone_of(ratio), value=ratio)
 
 
 def percent_cell(fraction: float | None) -> Cell:
     """A fraction as percent."""
-    return Cell(f.percent(fraction), tone=Tone.MUTED if fraction is None else Tone.PLAIN)
+    tone = Tone.MUTED if fraction is None else Tone.PLAIN
+    return Cell(f.percent(fraction), tone=tone, value=fraction)
 
 
 def rests_on(known: KnownSum) -> str:
