@@ -24,6 +24,7 @@ from tagtide.core.access import AccessPolicy
 from tagtide.errors import ConfigError, InvalidInput
 from tagtide.models import Job
 from tagtide.ports import Channel, Clock, Lifeline, Source, Spool, Store
+from tagtide.renderers.look import Brand
 from tagtide.services.accounts.context import AccountContext
 from tagtide.services.context import BudgetPolicy, Context, DeskPolicy
 from tagtide.settings import LOOPBACK, ChannelSettings, Loaded, Settings, mask_url
@@ -60,6 +61,19 @@ class App:
     def can_call(self) -> bool:
         """Whether the data API may be called; not where only what is stored is read."""
         return not isinstance(self.context.source, _NoSource)
+
+    def brand(self) -> Brand:
+        """Who hands reports out. Reads the logo; raises `ConfigError` when that cannot be used."""
+        reports, path = self.loaded.settings.reports, self.loaded.path
+        logo = None
+        try:
+            if reports.logo is not None:
+                beside = path.parent if path is not None else Path()
+                logo = (beside / reports.logo.expanduser()).read_bytes()
+            return Brand(name=reports.brand or "", colour=reports.color, logo=logo)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise ConfigError(f"the logo {reports.logo} cannot be used: {why}") from error
 
     @property
     def schedules(self) -> dict[Job, str]:
@@ -143,6 +157,7 @@ def make_context(settings: Settings, store: Store, source: Source, clock: Clock)
             unanswered=timedelta(days=settings.desk.unanswered_days),
             remind_hour=settings.desk.remind_hour,
         ),
+        valuation=settings.reports.valuation,
     )
 
 

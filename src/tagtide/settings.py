@@ -19,7 +19,6 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     SecretStr,
@@ -36,6 +35,8 @@ from tagtide.core.schedule import DEFAULTS as SCHEDULE_DEFAULTS
 from tagtide.core.schedule import Schedule
 from tagtide.errors import ConfigError, InvalidInput
 from tagtide.models import Job, Rule, RuleSettings
+from tagtide.report_settings import ReportSettings
+from tagtide.section import Section
 from tagtide.settings_sources import (
     ENVIRONMENT,
     PREFIX,
@@ -55,12 +56,6 @@ PLANS = {"free": 1, "payg": 1, "project": 5, "bootstrap": 10, "startup": 15, "gr
 
 #: Whole numbers beyond this mean nothing, and no database column holds what is much larger.
 _LARGEST = 10**15
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ApiSettings(Section):
@@ -390,6 +385,7 @@ class Settings(Section):
     channels: dict[str, ChannelSettings] = Field(default_factory=dict)
     deadman: DeadmanSettings = DeadmanSettings()
     desk: DeskSettings = DeskSettings()
+    reports: ReportSettings = ReportSettings()
     web: WebSettings = WebSettings()
     mcp: McpSettings = McpSettings()
     log: LogSettings = LogSettings()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tagtide.settings import PLANS, DeadmanSettings, Section, Settings
+from tagtide.section import Section
+from tagtide.settings import PLANS, DeadmanSettings, Settings
 
 _INTRO = """\
 # tagtide: settings of this installation. Campaigns live in the database (`tagtide campaign add`).
@@ -71,6 +72,8 @@ def _line(section: type[Section], key: str) -> str:
         text += f" {_toml(default)}"
     if key == "key":
         text = '#key_file = "scavio-key.txt"'
+    if key == "rate_cards":
+        text = "#rate_cards = { agency = { views_per_thousand = 10, comment = 2 } }"
     if section is DeadmanSettings and key == "url":
         text = '#url_file = "deadman-url.txt"'
     return (
@@ -100,6 +103,8 @@ _COMMENTS = {
     "BudgetSettings.credits_per_day": "no limit when absent",
     "BudgetSettings.credits_per_month": "no limit when absent",
     "BudgetSettings.warn_at": "share of a limit that warns",
+    "ReportSettings.brand": "on top of reports, with the colour and the logo (PNG, JPEG)",
+    "ReportSettings.currency": "of the rate cards; the published ones are in USD",
     "DeskSettings.brand": "in requests for rights; the campaign's name when absent",
     "DeskSettings.unanswered_days": "a request without an answer is worth a reminder",
     "DeskSettings.remind_hour": "from then on, in each campaign's zone",

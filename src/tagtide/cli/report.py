@@ -24,12 +24,15 @@ from tagtide.renderers import (
     render_pdf,
     render_text,
 )
+from tagtide.renderers.look import Brand
 from tagtide.services.context import Context
 from tagtide.services.report import report_campaign, report_daily, report_weekly
 
 _FORMATS = ("text", "json", "md", "html", "pdf")
 #: Formats that are no text.
 _BINARY = ("pdf",)
+#: Formats that show who hands the report out.
+_BRANDED = ("html", "pdf")
 
 Build = Callable[[Context, Campaign], Awaitable[Any]]
 Blocks = Callable[[Any], list[Block]]
@@ -87,12 +90,14 @@ def _make(
     as_json: bool,
     output: Path | None,
 ) -> None:
-    async def main() -> Any:
-        async with application(config, database) as app:
-            return await build(app.context, await one_campaign(app, campaign))
-
-    built = run_async(main)
     chosen = "json" if as_json else style or _style_of(output)
+
+    async def main() -> tuple[Any, Brand | None]:
+        async with application(config, database) as app:
+            brand = app.brand() if chosen in _BRANDED else None
+            return await build(app.context, await one_campaign(app, campaign)), brand
+
+    built, brand = run_async(main)
     if output is None and chosen == "text":
         print_blocks(blocks(built))
         return
@@ -100,7 +105,7 @@ def _make(
         raise InvalidInput(
             f"A {chosen.upper()} file is nothing for a terminal.", hint="Say where: --output FILE."
         )
-    written = _rendered(chosen, title, built, blocks)
+    written = _rendered(chosen, title, built, blocks, brand)
     if output is None:
         click.echo(written, nl=False)
     else:
@@ -114,15 +119,17 @@ def _style_of(output: Path | None) -> str:
     return suffix if suffix in _FORMATS else "text"
 
 
-def _rendered(style: str, title: str, built: Any, blocks: Blocks) -> str | bytes:
+def _rendered(
+    style: str, title: str, built: Any, blocks: Blocks, brand: Brand | None
+) -> str | bytes:
     if style == "json":
         return render_json(built.as_dict())
     if style == "md":
         return render_markdown(blocks(built))
     if style == "html":
-        return render_html(blocks(built), f"{title}: {built.campaign}")
+        return render_html(blocks(built), f"{title}: {built.campaign}", brand)
     if style == "pdf":
-        return render_pdf(blocks(built), f"{title}: {built.campaign}", built.as_of)
+        return render_pdf(blocks(built), f"{title}: {built.campaign}", built.as_of, brand)
     return render_text(blocks(built))
 
 

@@ -16,6 +16,7 @@ from tagtide.core.messages import (
     Cell,
     Chart,
     Column,
+    Definitions,
     Figure,
     Heading,
     KeyFigures,
@@ -84,6 +85,9 @@ def _block(block: Block) -> str:
             return _figures(block)
         case Table():
             return _table(block)
+        case Definitions():
+            lines = (f"- **{escape(d.term)}**: {escape(d.meaning)}" for d in block.terms)
+            return f"### {escape(block.title)}\n\n" + "\n".join(lines)
         case Chart():
             return f"*{escape(block.title)}* {escape(block.subtitle)}"
 

@@ -17,6 +17,7 @@ from tagtide.core.messages import (
     BulletList,
     Cell,
     Chart,
+    Definitions,
     Heading,
     KeyFigures,
     Kind,
@@ -103,6 +104,9 @@ def _content(block: Block) -> dict[str, Any]:
             }
         case Table():
             return _table(block)
+        case Definitions():
+            terms = [[_clean(d.term), _clean(d.meaning)] for d in block.terms]
+            return {"title": _clean(block.title), "terms": terms}
         case Chart():
             return {
                 "name": block.name,

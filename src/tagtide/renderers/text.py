@@ -20,6 +20,7 @@ from tagtide.core.messages import (
     Cell,
     Chart,
     Column,
+    Definitions,
     Figure,
     Heading,
     KeyFigures,
@@ -104,6 +105,8 @@ def _renderable(block: Block, width: int) -> RenderableType:
             return _figures(block, width)
         case Table():
             return _table(block, width)
+        case Definitions():
+            return _definitions(block)
         case Chart():
             return _text(f"{block.title}. {block.subtitle}.", _STYLES[Tone.MUTED])
 
@@ -127,6 +130,19 @@ def _bullets(block: BulletList) -> RenderableType:
     grid.add_column(overflow="fold")
     for item in block.items:
         grid.add_row("•", _text(_with_address(item.text, item.link), _STYLES[item.tone]))
+    return grid
+
+
+def _definitions(block: Definitions) -> RenderableType:
+    from rich.table import Table as RichTable
+
+    grid = RichTable(
+        title=_text(block.title, "bold"), title_justify="left", box=None, show_header=False
+    )
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for item in block.terms:
+        grid.add_row(_text(item.term), _text(item.meaning, _STYLES[Tone.MUTED]))
     return grid
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from tagtide.core.dispatch import DispatchPolicy
 from tagtide.core.periods import start_of_day
+from tagtide.core.reports.insights import Valuation
 from tagtide.core.retry import Breaker
 from tagtide.models import Campaign, HashtagOutcome
 from tagtide.ports import BudgetLimit, Clock, Source, Spool, Store
@@ -82,6 +83,8 @@ class Context:
     price_per_credit: float = 0.01
     currency: str = "USD"
     desk: DeskPolicy = DeskPolicy()
+    #: How reports count earned media value.
+    valuation: Valuation = field(default_factory=Valuation)
     #: Shared by all runs of the process, so that an outage is noticed once.
     breaker: Breaker = field(default_factory=Breaker)
 

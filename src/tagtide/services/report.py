@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from tagtide.core.charts.campaign import Line
 from tagtide.core.coverage import Completeness, completeness
 from tagtide.core.detect.virality import FITTED_BEFORE, FITTED_WITHIN
+from tagtide.core.formats import clean_text, counted
 from tagtide.core.messages.campaign import campaign_blocks, daily_blocks
 from tagtide.core.messages.document import to_document
 from tagtide.core.messages.weekly import weekly_blocks
@@ -23,6 +27,7 @@ from tagtide.core.reports.collect import (
     build_collect_summary,
 )
 from tagtide.core.reports.facts import HashtagFacts
+from tagtide.core.reports.trend import TREND, Trend, shares
 from tagtide.core.reports.weekly import WeeklyFacts, WeeklyHashtagFacts, WeeklyReport, build_weekly
 from tagtide.core.velocity import HISTORY
 from tagtide.errors import NotFound
@@ -33,12 +38,16 @@ from tagtide.models import (
     Job,
     Role,
 )
-from tagtide.ports import KnownVideo, RunSummary, StoredReport
+from tagtide.ports import GainPoint, KnownVideo, RunSummary, StoredReport
 from tagtide.services.collect import CollectResult
 from tagtide.services.context import Context
 
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
+#: Growth is added up per six hours.
+_WINDOWS_A_DAY = 4
+#: Competitors with a line of their own in a chart.
+_RIVALS = 4
 #: How far from the wished instant an earlier reading may lie.
 _DAY_TOLERANCE = timedelta(hours=12)
 
@@ -72,7 +81,9 @@ async def report_weekly(context: Context, campaign: Campaign) -> WeeklyReport:
 
 async def read_campaign(context: Context, campaign: Campaign) -> CampaignReport:
     """The campaign report without keeping it: writes nothing."""
-    return build_campaign(await _campaign_facts(context, campaign, "campaign"))
+    facts = await _campaign_facts(context, campaign, "campaign")
+    trend = await _trend(context, campaign, facts.as_of)
+    return build_campaign(replace(facts, trend=trend, valuation=context.valuation))
 
 
 async def read_weekly(context: Context, campaign: Campaign) -> WeeklyReport:
@@ -158,6 +169,51 @@ async def _campaign_facts(context: Context, campaign: Campaign, kind: str) -> Ca
         price_per_credit=context.price_per_credit,
         previous=next((r.body for r in reports if r.on < today), None),
         alerts=await store.firing(campaign.campaign_id),
+    )
+
+
+async def _trend(context: Context, campaign: Campaign, as_of: datetime) -> Trend:
+    """Growth of the last weeks by day, beside the competitors that gained most."""
+    store, number, since = context.store, campaign.campaign_id, as_of - TREND
+    rivals = [hashtag.name for hashtag in campaign.competitors()]
+    points = await store.gains(number, since, as_of, every=_WINDOWS_A_DAY, apart=rivals)
+    levels = {one.hashtag: one.readings[0] for one in await store.hashtags_at(number, [since])}
+    gained: Counter[str | None] = Counter()
+    for point in points:
+        gained[point.hashtag] += point.new_views
+    rivals = sorted(rivals, key=lambda name: -gained[name])[:_RIVALS]
+    own = [hashtag.name for hashtag in campaign.own()]
+    shown = [(None, own), *((name, [name]) for name in rivals)]
+    views = tuple(_line(name, names, points, levels, "view_count") for name, names in shown)
+    videos = tuple(_line(name, names, points, levels, "video_count") for name, names in shown)
+    return Trend(
+        since=since,
+        until=as_of,
+        views=views,
+        videos=videos,
+        share_of_views=shares(views),
+        share_of_videos=shares(videos),
+    )
+
+
+def _line(
+    name: str | None,
+    names: Sequence[str],
+    points: Sequence[GainPoint],
+    levels: Mapping[str, HashtagReading | None],
+    counter: str,
+) -> Line:
+    known: list[int | None] = [getattr(levels.get(one), counter, None) for one in names]
+    gains = tuple(
+        (point.begins_at + _DAY, point.new_views if counter == "view_count" else point.new_videos)
+        for point in points
+        if point.hashtag == name
+    )
+    return Line(
+        name=counted(len(names), "own hashtag") if name is None else f"#{clean_text(name, 40)}",
+        # A sum with a part missing is no level to measure growth from.
+        base=None if None in known else sum(level or 0 for level in known),
+        gains=gains,
     )
 
 

@@ -9,6 +9,8 @@ from tagtide.core.messages.blocks import Block as Block
 from tagtide.core.messages.blocks import BulletList as BulletList
 from tagtide.core.messages.blocks import Cell as Cell
 from tagtide.core.messages.blocks import Column as Column
+from tagtide.core.messages.blocks import Definition as Definition
+from tagtide.core.messages.blocks import Definitions as Definitions
 from tagtide.core.messages.blocks import Figure as Figure
 from tagtide.core.messages.blocks import Heading as Heading
 from tagtide.core.messages.blocks import KeyFigures as KeyFigures

@@ -147,7 +147,34 @@ class Sparkline:
     values: tuple[float | None, ...]
 
 
-Block = Heading | Paragraph | KeyFigures | Table | BulletList | Link | Note | Sparkline | Chart
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A term and what it means here."""
+
+    term: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """What the terms of a report mean; stands at its end."""
+
+    terms: tuple[Definition, ...]
+    title: str = "What the terms mean"
+
+
+Block = (
+    Heading
+    | Paragraph
+    | KeyFigures
+    | Table
+    | BulletList
+    | Link
+    | Note
+    | Sparkline
+    | Chart
+    | Definitions
+)
 
 _TIKTOK = re.compile(
     r"https://www\.tiktok\.com/(@[\w.%-]{0,64}(/video/\d{1,24})?|tag/[\w.%·-]{1,300})"

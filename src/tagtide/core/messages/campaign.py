@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from tagtide.core import formats as f
+from tagtide.core.charts.campaign import rates_chart
 from tagtide.core.messages.blocks import (
     Block,
     BulletList,
@@ -21,6 +22,12 @@ from tagtide.core.messages.blocks import (
     Table,
     Tone,
     safe_link,
+)
+from tagtide.core.messages.insights import (
+    DEFINITIONS,
+    creators_table,
+    insight_blocks,
+    trend_blocks,
 )
 from tagtide.core.messages.words import (
     VIDEO_COLUMNS,
@@ -77,20 +84,35 @@ def campaign_blocks(report: CampaignReport) -> list[Block]:
     """The campaign report for people."""
     if not report.totals.videos:
         return _without_videos(report, "campaign report")
+    insights = report.insights
     return [
         *_opening(report, "campaign report"),
         _key_figures(report),
+        *trend_blocks(report.trend, report.timezone),
         *_viral(report),
         _top_videos(report.top_by_views, "Top videos by views"),
         _top_videos(report.top_videos, "Top videos by engagement"),
-        _top_creators(report.top_creators),
+        *_creators(report),
         *_high_priority(report),
         _hashtags(report.hashtags, "Hashtags"),
         *_competitors(report),
         *_alerts(report),
-        *_distribution(report.rates),
+        *_rates(report.rates),
+        *([] if insights is None else insight_blocks(insights, report.timezone)),
         *_closing(report),
+        DEFINITIONS,
     ]
+
+
+def _creators(report: CampaignReport) -> list[Block]:
+    if report.insights is None:
+        return [_top_creators(report.top_creators)]
+    return [creators_table(report.insights)]
+
+
+def _rates(rates: RateSummary) -> list[Block]:
+    """The distribution as a chart, with its table."""
+    return [rates_chart(rates, None), *_distribution(rates)[1:]] if rates.known else []
 
 
 def _without_videos(report: CampaignReport, what: str) -> list[Block]:

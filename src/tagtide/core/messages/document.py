@@ -14,6 +14,8 @@ from tagtide.core.messages.blocks import (
     BulletList,
     Cell,
     Column,
+    Definition,
+    Definitions,
     Figure,
     Heading,
     KeyFigures,
@@ -26,12 +28,17 @@ from tagtide.core.messages.blocks import (
     Tone,
 )
 
-_BLOCKS: Mapping[str, type[Any]] = {
-    kind.__name__: kind
-    for kind in (Heading, Paragraph, KeyFigures, Table, BulletList, Link, Note, Sparkline, Chart)
-}
+_KINDS = (
+    Heading, Paragraph, KeyFigures, Table, BulletList, Link, Note, Sparkline, Chart, Definitions,
+)  # fmt: skip
+_BLOCKS: Mapping[str, type[Any]] = {kind.__name__: kind for kind in _KINDS}
 #: What stands in fields that are no plain values.
-_PARTS: Mapping[str, type[Any]] = {"figures": Figure, "columns": Column, "items": Cell}
+_PARTS: Mapping[str, type[Any]] = {
+    "figures": Figure,
+    "columns": Column,
+    "items": Cell,
+    "terms": Definition,
+}
 #: Fields of typed values.
 _TYPED: Mapping[type[Any], tuple[str, ...]] = {
     Cell: ("value",),
@@ -87,7 +94,7 @@ def _value(value: Any) -> Any:
         return [_value(one) for one in value]
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
-    return _written(value) if isinstance(value, (Figure, Column, Cell)) else value
+    return _written(value) if isinstance(value, (Figure, Column, Cell, Definition)) else value
 
 
 def _read(kind: type[Any], stored: Mapping[str, Any]) -> Any:

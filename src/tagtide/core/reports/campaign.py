@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -42,6 +42,8 @@ from tagtide.core.reports.facts import (
     rounded,
     video_dict,
 )
+from tagtide.core.reports.insights import Insights, Valuation, build_insights
+from tagtide.core.reports.trend import Trend
 from tagtide.models import Alert, Campaign, Role, VideoReading
 
 DAY = timedelta(hours=24)
@@ -123,6 +125,9 @@ class CampaignReport:
     credits_used: int | None
     price_per_credit: float | None
     videos: tuple[VideoFacts, ...]
+    #: Of the campaign report; the daily one has neither.
+    trend: Trend | None = None
+    insights: Insights | None = None
 
     @property
     def money_spent(self) -> float | None:
@@ -163,6 +168,8 @@ class CampaignReport:
             "credits_used": self.credits_used,
             "money_spent": self.money_spent,
             "coverage": self._coverage(),
+            **({} if self.trend is None else {"share_of_voice": self.trend.as_dict()}),
+            **({} if self.insights is None else self.insights.as_dict()),
             **({"videos": [video_dict(video) for video in self.videos]} if videos else {}),
         }
 
@@ -251,6 +258,10 @@ class CampaignFacts:
     previous: Mapping[str, Any] | None = None
     #: Alerts that are firing.
     alerts: Sequence[Alert] = ()
+    #: Growth over the last weeks; None where nobody looked.
+    trend: Trend | None = None
+    #: How earned media value is counted.
+    valuation: Valuation = field(default_factory=Valuation)
 
 
 def build_daily(facts: CampaignFacts, top: int = 5) -> CampaignReport:
@@ -259,8 +270,19 @@ def build_daily(facts: CampaignFacts, top: int = 5) -> CampaignReport:
 
 
 def build_campaign(facts: CampaignFacts, top: int = 5) -> CampaignReport:
-    """The campaign report: the same figures as `build_daily`, in another order for people."""
-    return _build("campaign", facts, top)
+    """The campaign report: the figures of `build_daily`, what the videos tell beyond, the trend."""
+    report = _build("campaign", facts, top)
+    insights = build_insights(
+        facts.videos,
+        creators(facts.videos),
+        report.totals,
+        as_of=facts.as_of,
+        zone=ZoneInfo(facts.campaign.timezone),
+        own=[hashtag.name for hashtag in facts.campaign.own()],
+        tracked=[hashtag.name for hashtag in facts.campaign.hashtags],
+        valuation=facts.valuation,
+    )
+    return replace(report, trend=facts.trend, insights=insights)
 
 
 def _build(kind: str, facts: CampaignFacts, top: int) -> CampaignReport:

@@ -16,6 +16,7 @@ from tagtide.core.access import Need
 from tagtide.errors import InvalidInput, NotFound
 from tagtide.models import Campaign
 from tagtide.renderers import render_html, render_json, render_markdown, render_pdf
+from tagtide.renderers.look import Brand
 from tagtide.services.context import Context
 from tagtide.services.report import report_campaign, report_daily, report_weekly
 from tagtide.services.views.reports import KINDS, ReportView, view_report, view_reports
@@ -77,7 +78,8 @@ def router() -> APIRouter:
             raise NotFound("Reports are given as html, pdf, md and json.")
         context = shared_of(request).app.context
         view = await view_report(context, campaign_id, kind, day_of(day))
-        return await document(view, style, is_download="download" in request.query_params)
+        brand = shared_of(request).app.brand() if style in {"html", "pdf"} else None
+        return await document(view, style, brand, is_download="download" in request.query_params)
 
     return routes
 
@@ -90,10 +92,12 @@ def day_of(text: str) -> date:
         raise NotFound("There is no report of such a day.", hint="Days are 2026-11-20.") from None
 
 
-async def document(view: ReportView, style: str, *, is_download: bool) -> Response:
+async def document(
+    view: ReportView, style: str, brand: Brand | None, *, is_download: bool
+) -> Response:
     """The report as a file of its own, with a policy of its own: no script, no request."""
     report = view.report
-    content = render_json(report.body) if style == "json" else await _for_people(view, style)
+    content = render_json(report.body) if style == "json" else await _for_people(view, style, brand)
     policed = content if style == "html" and isinstance(content, str) else ""
     headers = {"Content-Security-Policy": policy(policed)}
     if is_download or style == "md":
@@ -102,7 +106,7 @@ async def document(view: ReportView, style: str, *, is_download: bool) -> Respon
     return Response(content, media_type=_MEDIA[style], headers=headers)
 
 
-async def _for_people(view: ReportView, style: str) -> str | bytes:
+async def _for_people(view: ReportView, style: str, brand: Brand | None) -> str | bytes:
     report, blocks = view.report, view.blocks
     if blocks is None:
         raise NotFound(
@@ -113,10 +117,10 @@ async def _for_people(view: ReportView, style: str) -> str | bytes:
         return render_markdown(blocks)
     title = f"{TITLES[report.kind]}: {view.campaign.name}"
     if style == "html":
-        return await asyncio.to_thread(render_html, blocks, title)
+        return await asyncio.to_thread(render_html, blocks, title, brand)
     as_of = report.body.get("as_of")
     instant = datetime.fromisoformat(as_of) if isinstance(as_of, str) else report.made_at
-    return await asyncio.to_thread(render_pdf, blocks, title, instant)
+    return await asyncio.to_thread(render_pdf, blocks, title, instant, brand)
 
 
 def policy(html: str) -> str:
