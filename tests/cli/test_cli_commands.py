@@ -131,7 +131,7 @@ def test_reports_and_lists(filled: tuple[Cli, SimulatorServer], tmp_path: Path) 
     weekly = cli("report", "weekly", "--format", "json").json
     assert all(set(row) >= WEEKLY for row in weekly["hashtags"])
     assert {row["anomaly"] for row in weekly["hashtags"]} == {"not_enough_history"}
-    for name in ("report.html", "report.md", "report.json"):
+    for name in ("report.html", "report.md", "report.json", "report.pdf"):
         file = tmp_path / name
         assert cli("report", "daily", "--output", str(file)).out == ""
         assert file.stat().st_size > 500
@@ -256,3 +256,35 @@ def test_budget_and_credits_are_4(cli: Cli, serve: Serve, monkeypatch: pytest.Mo
     monkeypatch.setenv("TAGTIDE_BUDGET__CREDITS_PER_DAY", "4")
     assert cli("track").code == 4
     assert server.charged == 4
+
+
+def test_a_report_carries_who_hands_it_out_and_their_prices(
+    filled: tuple[Cli, SimulatorServer],
+) -> None:
+    cli, _ = filled
+    Path("tagtide.toml").write_text(
+        "[reports]\nbrand = 'Fjord & Sons'\ncolor = '#a6457f'\ncurrency = 'EUR'\n"
+        "[reports.rate_cards.agency]\nviews_per_thousand = 12.5\n"
+    )
+    html = cli("report", "campaign", "--format", "html").out
+    assert "Fjord &amp; Sons" in html
+    report = cli("report", "campaign", "--json").json
+    value = report["earned_media_value"]
+    assert value["currency"] == "EUR"
+    assert [receipt["card"] for receipt in value["receipts"]] == ["agency"]
+    assert value["low"] == value["high"] == round(report["total_views"] * 0.0125, 2)
+
+
+@pytest.mark.parametrize("content", [None, b"<svg onload=alert(1)>"])
+def test_a_logo_that_cannot_be_used_is_said(
+    filled: tuple[Cli, SimulatorServer], content: bytes | None
+) -> None:
+    cli, _ = filled
+    Path("tagtide.toml").write_text("[reports]\nlogo = 'logo.png'\n")
+    if content is not None:
+        Path("logo.png").write_bytes(content)
+    ran = cli("report", "campaign", "--format", "html")
+    assert ran.code == 78
+    assert "logo.png cannot be used" in ran.err
+    # A format without a logo does not need it.
+    assert cli("report", "campaign").code == 0

@@ -146,3 +146,30 @@ def test_a_failed_week_makes_no_spike_of_the_next_one() -> None:
         assert row["anomaly"] == "none"
 
     live(story, two_hashtags())
+
+
+def test_share_of_voice_is_made_of_what_hashtags_gained() -> None:
+    async def story(bench: Lab) -> None:
+        campaign = await two_days(bench)
+        report = await report_campaign(bench.context, campaign)
+        voice = report.as_dict()["share_of_voice"]
+        changes = {line.hashtag: line.views.value for line in report.hashtags if line.views}
+        rival = report.competitors[0].views
+        assert rival is not None
+        assert voice["views"]["own"] == sum(changes.values()) > 0
+        assert voice["views"]["competitors"] == rival.value
+
+    live(story, two_hashtags())
+
+
+def test_a_campaign_without_competitors_has_no_share() -> None:
+    async def story(bench: Lab) -> None:
+        campaign = await bench.add(own=["a"])
+        for _ in range(2):
+            await bench.track(campaign)
+            await bench.collect(campaign)
+            bench.clock.advance(DAY)
+        report = await report_campaign(bench.context, campaign)
+        assert report.as_dict()["share_of_voice"]["views"] is None
+
+    live(story, two_hashtags())

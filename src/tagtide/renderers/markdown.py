@@ -89,7 +89,7 @@ def _block(block: Block) -> str:
             lines = (f"- **{escape(d.term)}**: {escape(d.meaning)}" for d in block.terms)
             return f"### {escape(block.title)}\n\n" + "\n".join(lines)
         case Chart():
-            return f"*{escape(block.title)}* {escape(block.subtitle)}"
+            return f"*{escape(block.title)}*"
 
 
 def _linked(text: str, url: str | None) -> str:

@@ -108,7 +108,7 @@ def _renderable(block: Block, width: int) -> RenderableType:
         case Definitions():
             return _definitions(block)
         case Chart():
-            return _text(f"{block.title}. {block.subtitle}.", _STYLES[Tone.MUTED])
+            return _text(block.title)
 
 
 def _text(text: str, style: str = "") -> Text:
@@ -134,16 +134,15 @@ def _bullets(block: BulletList) -> RenderableType:
 
 
 def _definitions(block: Definitions) -> RenderableType:
+    from rich.console import Group
     from rich.table import Table as RichTable
 
-    grid = RichTable(
-        title=_text(block.title, "bold"), title_justify="left", box=None, show_header=False
-    )
+    grid = RichTable.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for item in block.terms:
         grid.add_row(_text(item.term), _text(item.meaning, _STYLES[Tone.MUTED]))
-    return grid
+    return Group(_text(block.title, "bold"), grid)
 
 
 def _figures(block: KeyFigures, width: int) -> RenderableType:

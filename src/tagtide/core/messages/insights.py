@@ -106,7 +106,7 @@ def insight_blocks(insights: Insights, zone_name: str) -> list[Block]:
     """Hours, hashtags beside the campaign's, and earned media value."""
     return [
         *_tiers(insights),
-        hours_chart(insights.hours, insights.best_hour, zone_name),
+        *_hours(insights, zone_name),
         *_hashtags("Hashtags beside the campaign's", insights.beside),
         *_near(insights.near),
         *_value(insights.receipts, insights.currency),
@@ -121,6 +121,12 @@ def _tiers(insights: Insights) -> list[Block]:
     said = enumerate_words(f"{f.whole(count)} {tier}" for tier, count in known)
     rest = f"; of {f.counted(unknown, 'creator')} the followers are not known" if unknown else ""
     return [Note(f"Creators by followers: {said}{rest}.")]
+
+
+def _hours(insights: Insights, zone_name: str) -> list[Block]:
+    if all(block.above is None for block in insights.hours):
+        return [Note("Hours of publication: too few videos of three days and older to compare.")]
+    return [hours_chart(insights.hours, insights.best_hour, zone_name)]
 
 
 def _hashtags(title: str, found: Sequence[Beside]) -> list[Block]:
