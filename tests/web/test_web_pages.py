@@ -41,7 +41,8 @@ from tagtide.settings import load
 from tagtide.web import listen, make_app, serve_overview
 from tagtide.web.access import ACCESS
 from tagtide.web.agents import router as agents_router
-from tagtide.web.api import api_routers
+from tagtide.web.api import api_routes
+from tagtide.web.api.route import ApiRoute
 from tagtide.web.assets import address
 from tagtide.web.guard import host_of
 from tagtide.web.pages import routers
@@ -297,15 +298,17 @@ def test_changes_come_from_our_pages_or_with_a_token(
 
 
 def test_every_route_is_in_the_access_table() -> None:
+    included = [route for one in [*routers(), agents_router(None)] for route in one.routes]
     declared = {
-        (method, route.path)
-        for router in [*routers(), *api_routers(), agents_router(None)]
-        for route in router.routes
-        for method in route.methods
+        (method, route.path) for route in [*included, *api_routes()] for method in route.methods
     }
     probes = {(m, p) for m, p in ACCESS if p in {"/healthz", "/readyz", "/metrics"}}
     assets = {("GET", "/assets/{digest}/{name}"), ("GET", "/api/v1/openapi.json")}
     assert declared | probes | assets == set(ACCESS)
+
+
+def test_every_route_of_the_api_is_behind_its_door() -> None:
+    assert all(isinstance(route, ApiRoute) for route in api_routes())
 
 
 def test_a_route_that_was_forgotten_is_open_to_nobody(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx2
+import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
@@ -36,6 +37,8 @@ class Lab:
     app: App
     asgi: Any
     clock: SimulatedClock
+    #: Undone when the server is gone.
+    patch: pytest.MonkeyPatch
 
     @property
     def web(self) -> FastAPI:
@@ -101,7 +104,8 @@ async def opened(
     async with open_app(load(environ=environ, cwd=folder), clock=clock) as real:
         cheap = ArgonPasswords(memory_kib=8, passes=1)
         app = replace(real, accounts=replace(real.accounts, passwords=cheap))
-        yield Lab(app, make_app(app, Health(), is_open=is_open), clock)
+        with pytest.MonkeyPatch.context() as patch:
+            yield Lab(app, make_app(app, Health(), is_open=is_open), clock, patch)
 
 
 def routes_of(web: FastAPI) -> Iterator[tuple[str, Any]]:

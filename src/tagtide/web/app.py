@@ -26,7 +26,7 @@ from tagtide.errors import (
 from tagtide.jobs import Health, Readiness
 from tagtide.web.access import need_of
 from tagtide.web.agents import router as agents_router
-from tagtide.web.api import api_routers
+from tagtide.web.api import api_routes
 from tagtide.web.api.problem import problem
 from tagtide.web.api.route import PREFIX
 from tagtide.web.assets import CHARTS, FOREVER, ChartProgram, assets
@@ -90,8 +90,8 @@ def make_app(
     found = routers()
     for router in found:
         web.include_router(router, include_in_schema=False)
-    for router in api_routers():
-        web.include_router(router)
+    # Not included but taken as they are: an inclusion would make every one of them anew.
+    web.router.routes.extend(api_routes())
     web.include_router(agents_router(agents))
     _add_description(web)
     _add_failures(web)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from functools import cache
+
+from starlette.routing import BaseRoute
 
 from tagtide.web.api import alerts, campaigns, exports, today, watching, work
 
 
-def api_routers() -> list[APIRouter]:
-    """The routes of every topic."""
-    return [topic.router() for topic in (today, campaigns, watching, alerts, work, exports)]
+@cache
+def api_routes() -> tuple[BaseRoute, ...]:
+    """The routes of every topic; each lets nobody in by itself (`ApiRoute`).
+
+    Made once for all applications of a process: to describe what they answer takes half a second.
+    """
+    topics = (today, campaigns, watching, alerts, work, exports)
+    return tuple(route for topic in topics for route in topic.router().routes)

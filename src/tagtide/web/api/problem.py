@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -60,7 +61,12 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": words[status],
-            "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+            "content": {MEDIA_TYPE: {"schema": _schema()}},
         }
         for status in sorted({400, 401, 403, 422, 503, *statuses})
     }
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return Problem.model_json_schema()

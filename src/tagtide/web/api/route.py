@@ -26,16 +26,19 @@ _LONGEST_KEY = 200
 
 
 class ApiRoute(APIRoute):
-    """Answers to GET carry an ETag; who has the same already gets 304 and no body.
+    """Whoever may not use it is sent away before a word of the request is read.
+
+    Answers to GET carry an ETag; who has the same already gets 304 and no body.
 
     A POST with an ``Idempotency-Key`` is done once for 24 hours; repeated, it is answered as then.
     """
 
     def get_route_handler(self) -> Inner:
-        """The handler of the route, with the ETag around it."""
+        """The handler of the route, with what every route has around it."""
         inner = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
+            await request.app.state.let_in(request)
             if request.method == "POST" and KEY_HEADER in request.headers:
                 return await once(request, inner)
             response = await inner(request)
@@ -74,13 +77,11 @@ def _has_body(response: Response) -> bool:
 
 
 async def once(request: Request, inner: Inner) -> Response:
-    """Do a request under a key, or answer it as it was answered before.
+    """Do a request under a key, or answer it as it was answered before, to the same eyes only.
 
     Raises `InvalidInput` for a key that cannot be used or was used for something else, `Conflict`
     while the first request is under way.
     """
-    # What was answered before is for the same eyes only: nothing is looked up for others.
-    await request.app.state.let_in(request)
     context = shared_of(request).app.context
     key, digest = await _names_of(request)
     known = await context.store.begin_request(key, digest, context.clock.now())
