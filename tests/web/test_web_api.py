@@ -20,10 +20,31 @@ from tagtide.core.access import Scope
 from tagtide.jobs import Health
 from tagtide.models import Campaign
 from tagtide.services.accounts import make_token
+from tagtide.services.campaigns import _KEYS
 from tagtide.web import make_app
+from tagtide.web.api.campaigns import CampaignSettings
 
 OWN = {"origin": "http://localhost"}
 SPRING = {"name": "Spring", "hashtags": ["glow"], "competitors": ["aura"], "timezone": "Asia/Tokyo"}
+#: Everything a campaign can be set to.
+FULL = {
+    **SPRING,
+    "competitor_feeds": True,
+    "numbers": "1.234,5",
+    "clock": "12h",
+    "thresholds": {"glow": 50},
+    "starts_on": "2026-03-01",
+    "ends_on": "2026-06-01",
+    "rules": {"growth": 0.9, "enabled": ["growth"]},
+    "channels": ["team"],
+    "page_budget": 3,
+    "credits_per_day": 40,
+    "schedules": {"track": "0 */6 * * *"},
+    "request": "May we, {creator}?",
+}
+
+#: What a file can set, the API can.
+SETTABLE = {"name", *_KEYS}
 
 Act = Callable[[App, httpx2.AsyncClient], Awaitable[None]]
 
@@ -43,9 +64,14 @@ def at_the_api(folder: Path, act: Act) -> None:
     asyncio.run(main())
 
 
-def test_what_get_gives_put_takes(tmp_path: Path) -> None:
+def test_everything_a_campaign_can_be_set_to_is_tried() -> None:
+    assert set(FULL) == set(CampaignSettings.model_fields) == SETTABLE
+
+
+@pytest.mark.parametrize("settings", [SPRING, FULL], ids=["few", "all"])
+def test_what_get_gives_put_takes(tmp_path: Path, settings: dict[str, Any]) -> None:
     async def act(app: App, client: httpx2.AsyncClient) -> None:
-        made = await client.post("/api/v1/campaigns", json=SPRING)
+        made = await client.post("/api/v1/campaigns", json=settings)
         assert made.status_code == 201
         place = made.headers["location"]
         got = await client.get(place)

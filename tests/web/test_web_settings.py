@@ -185,7 +185,7 @@ def test_an_edit_keeps_what_its_form_does_not_show(
             stored = await at.add(channels=("gone", "team"))
             rules = replace(stored.rules, growth=0.9)
             hashtags = (replace(stored.hashtags[0], threshold=500), stored.hashtags[1])
-            changed = replace(stored, rules=rules, hashtags=hashtags)
+            changed = replace(stored, rules=rules, hashtags=hashtags, request="May we, {creator}?")
             await at.app.store.replace_campaign(changed)
             path = f"/settings/campaigns/{stored.campaign_id}"
             assert "not configured any more" in await at.get(path)
@@ -206,6 +206,7 @@ def test_an_edit_keeps_what_its_form_does_not_show(
                 ("new", None),
             ]
             assert found.channels == ("gone", "team")
+            assert found.request == "May we, {creator}?"
             assert found.created_at == stored.created_at
 
     asyncio.run(main())

@@ -177,6 +177,7 @@ def check_campaign(
             schedules=schedules,
             numbers=typed.numbers or None,
             clock=typed.clock or None,
+            request=before.request if before else None,
         )
         return _of(made, before)
 

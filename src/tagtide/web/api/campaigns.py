@@ -50,6 +50,9 @@ class CampaignSettings(BaseModel):
     page_budget: int | None = Field(None, ge=1, le=_LARGEST)
     credits_per_day: int | None = Field(None, ge=0, le=_LARGEST)
     schedules: dict[str, str] = Field({}, description="Cron expressions by job.")
+    request: str | None = Field(
+        None, max_length=10_000, description="Wording by which creators are asked for rights."
+    )
 
 
 class StoredCampaign(CampaignSettings):
@@ -160,6 +163,7 @@ def shown(campaign: Campaign) -> StoredCampaign:
         page_budget=campaign.page_budget,
         credits_per_day=campaign.credits_per_day,
         schedules={job.value: text for job, text in campaign.schedules.items()},
+        request=campaign.request,
     )
 
 
