@@ -92,7 +92,8 @@ async def once(request: Request, inner: Inner) -> Response:
     except BaseException:
         await context.store.forget_request(key)
         raise
-    if response.status_code >= 500 or not _has_body(response):
+    # What was refused left nothing behind: it may be tried again under its key.
+    if response.status_code >= 400 or not _has_body(response):
         await context.store.forget_request(key)
         return response
     await context.store.end_request(
