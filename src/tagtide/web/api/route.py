@@ -76,6 +76,14 @@ def _has_body(response: Response) -> bool:
     return isinstance(getattr(response, "body", None), bytes | memoryview)
 
 
+def tell_once(request: Request, *names: str) -> None:
+    """What the answer holds under these names is a secret: whoever repeats the request gets null.
+
+    So that it is kept nowhere, not even with the answers to requests under a key.
+    """
+    request.state.told_once = names
+
+
 async def once(request: Request, inner: Inner) -> Response:
     """Do a request under a key, or answer it as it was answered before, to the same eyes only.
 
@@ -101,11 +109,18 @@ async def once(request: Request, inner: Inner) -> Response:
             key=key,
             digest=digest,
             status=response.status_code,
-            body=bytes(response.body).decode(),
+            body=_without_secrets(request, bytes(response.body)),
             location=response.headers.get("location"),
         )
     )
     return response
+
+
+def _without_secrets(request: Request, body: bytes) -> str:
+    names = getattr(request.state, "told_once", ())
+    if not names:
+        return body.decode()
+    return json.dumps({**json.loads(body), **dict.fromkeys(names)})
 
 
 async def _names_of(request: Request) -> tuple[str, str]:
