@@ -7,14 +7,13 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Request, Response
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from tagtide.core.campaign_version import campaign_version
 from tagtide.models import Campaign
 from tagtide.services.campaigns import campaign_from
-from tagtide.web.api.problem import described, problem
-from tagtide.web.api.route import api_router, etag_of, matches
+from tagtide.web.api.problem import described, overtaken
+from tagtide.web.api.route import api_router, matches, tag_of
 from tagtide.web.frame import shared_of
 
 _LARGEST = 10**15
@@ -102,6 +101,7 @@ def router() -> APIRouter:
     )
     async def replace_campaign(
         request: Request,
+        response: Response,
         campaign_id: CampaignId,
         settings: CampaignSettings,
         if_match: IfMatch = None,
@@ -109,18 +109,14 @@ def router() -> APIRouter:
         """Make a campaign equal to what is sent; what is left out takes its default."""
         store = shared_of(request).app.store
         before = await store.campaign_by_id(campaign_id)
-        if if_match is not None and not matches(if_match, _tag(before)):
-            return problem(
-                412,
-                "Somebody has changed the campaign since it was read.",
-                code="precondition_failed",
-                hint="Read it again.",
-            )
+        if if_match is not None and not matches(if_match, tag_of(shown(before))):
+            return overtaken("Somebody has changed the campaign since it was read.")
         made = checked(request, settings)
         kept = replace(made, campaign_id=before.campaign_id, created_at=before.created_at)
         # Between the look and the write somebody may have been faster: the store looks once more.
         seen = None if if_match is None else campaign_version(before)
         await store.replace_campaign(kept, seen=seen)
+        response.headers["ETag"] = tag_of(shown(kept))
         return shown(kept)
 
     @routes.delete("/campaigns/{campaign_id}", status_code=204, responses=described(404))
@@ -170,7 +166,3 @@ def shown(campaign: Campaign) -> StoredCampaign:
 def _rules(campaign: Campaign) -> dict[str, Any]:
     found = asdict(campaign.rules)
     return {**found, "enabled": [rule.value for rule in campaign.rules.enabled]}
-
-
-def _tag(campaign: Campaign) -> str:
-    return etag_of(bytes(JSONResponse(shown(campaign).model_dump(mode="json")).body))

@@ -43,6 +43,11 @@ def problem(
     return JSONResponse(body.model_dump(), status, media_type=MEDIA_TYPE)
 
 
+def overtaken(detail: str) -> JSONResponse:
+    """The answer to a change that rests on what is not so any more."""
+    return problem(412, detail, code="precondition_failed", hint="Read it again.")
+
+
 def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What a route may answer besides success, for its description."""
     words = {

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from tagtide.errors import Conflict, InvalidInput
 from tagtide.ports import RememberedRequest
@@ -62,6 +63,11 @@ def api_router(tag: str) -> APIRouter:
 def etag_of(body: bytes) -> str:
     """Changes when the answer does."""
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def tag_of(body: BaseModel) -> str:
+    """The ETag under which a route gives this body."""
+    return etag_of(body.model_dump_json().encode())
 
 
 def matches(header: str | None, tag: str) -> bool:
