@@ -408,7 +408,7 @@ def test_a_test_message_says_what_became_of_it(
 ) -> None:
     async def main() -> None:
         from tagtide.errors import DeliveryError
-        from tagtide.web.pages import installation
+        from tagtide.web import live
 
         sent: list[Notification] = []
 
@@ -423,7 +423,7 @@ def test_a_test_message_says_what_became_of_it(
             async def aclose(self) -> None:
                 """Nothing to close."""
 
-        monkeypatch.setattr(installation, "make_channel", lambda *_: Channel())
+        monkeypatch.setattr(live, "make_channel", lambda *_: Channel())
         async with desk(tmp_path, monkeypatch) as at:
             assert (await at.post("/settings/channels/team/test", back="/")).status_code == 303
             assert "The test message was accepted" in await at.get("/settings/channels")

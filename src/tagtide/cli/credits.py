@@ -28,7 +28,7 @@ from tagtide.core.messages import (
 from tagtide.core.periods import start_of_day
 from tagtide.models import Campaign
 from tagtide.ports import Balance, LedgerLine, LedgerTotals
-from tagtide.services.spending import spending_warnings
+from tagtide.services.spending import refresh_balance, spending_warnings
 
 _MONTH = 30
 
@@ -57,11 +57,7 @@ def credits_(
 async def _facts(app: App, *, days: int, refresh: bool) -> dict[str, Any]:
     store, now = app.store, app.context.clock.now()
     if refresh:
-        usage = await app.source.usage()
-        if usage.credit_balance is not None:
-            await store.record_balance(
-                Balance(credits_remaining=usage.credit_balance, read_at=now, plan=usage.plan)
-            )
+        await refresh_balance(app.context)
     midnight = start_of_day(now)
     campaigns = await store.campaigns()
     since = now - timedelta(days=days)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tagtide.core.mutes import parse_until
@@ -31,6 +32,21 @@ async def acknowledge(context: Context, alert_id: str, *, by: str, note: str) ->
     return await context.store.acknowledge(
         found.alert_id, by=by, note=_note(note), now=context.clock.now()
     )
+
+
+async def acknowledge_open(
+    context: Context, alert_ids: Iterable[str], *, by: str, note: str
+) -> list[Alert]:
+    """Take several in hand. One that ended meanwhile, or that somebody else took, needs nobody.
+
+    Raises `NotFound`.
+    """
+    taken = []
+    for alert_id in dict.fromkeys(alert_ids):
+        found = await context.store.alert(alert_id)
+        if found.acked_at is None and (found.is_open or found.is_flapping):
+            taken.append(await acknowledge(context, found.alert_id, by=by, note=note))
+    return taken
 
 
 async def unacknowledge(context: Context, alert_id: str, *, by: str) -> Alert:

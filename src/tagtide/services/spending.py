@@ -37,3 +37,13 @@ def warnings_of(
         had = spent + balance.credits_remaining
         found.append(balance_warning(spent, had, "the credits of this month", policy.warn_at))
     return [sentence for sentence in found if sentence]
+
+
+async def refresh_balance(context: Context) -> None:
+    """Ask the provider what is left, which is free, and keep it. Raises `SourceError`."""
+    usage = await context.source.usage()
+    if usage.credit_balance is not None:
+        now = context.clock.now()
+        await context.store.record_balance(
+            Balance(credits_remaining=usage.credit_balance, read_at=now, plan=usage.plan)
+        )

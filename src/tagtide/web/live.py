@@ -10,14 +10,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from tagtide.bootstrap import App
+from tagtide.bootstrap import App, make_channel
 from tagtide.core.formats import iso_utc
-from tagtide.errors import NotFound, StorageError
+from tagtide.errors import ConfigError, NotFound, StorageError
 from tagtide.jobs import Health, RunsByHand
 from tagtide.models import Campaign, HashtagOutcome
 from tagtide.ports import RunFilter, RunSummary, Store
 from tagtide.services.backtest import History, arming_history
+from tagtide.services.channel_test import send_test
 from tagtide.services.context import Context
+from tagtide.services.spending import refresh_balance
 from tagtide.services.views.runs import mark_of
 
 #: Streams at once; each looks at the store once a second.
@@ -38,6 +40,32 @@ class Tried:
     #: None when the receiver accepted it.
     error: str | None
     hint: str = ""
+
+
+async def try_channel(app: App, name: str) -> Tried:
+    """Send a message that is marked as a test to a configured channel."""
+    clock = app.context.clock
+    try:
+        channel = make_channel(app.loaded.settings, name, clock)
+    except ConfigError as refused:
+        return Tried(at=clock.now(), error=str(refused), hint=refused.hint)
+    try:
+        error = await send_test(channel, clock)
+    finally:
+        await channel.aclose()
+    if error is None:
+        return Tried(at=clock.now(), error=None)
+    return Tried(at=clock.now(), error=str(error), hint=error.hint)
+
+
+async def refreshed(app: App) -> None:
+    """Ask the provider what is left, if this process may. Raises `ConfigError`, `SourceError`."""
+    if not app.can_call:
+        raise ConfigError(
+            "This process makes no calls: it only shows what is stored.",
+            hint="`tagtide credits --refresh` asks the provider.",
+        )
+    await refresh_balance(app.context)
 
 
 class Live:

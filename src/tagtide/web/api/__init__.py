@@ -6,7 +6,19 @@ from functools import cache
 
 from starlette.routing import BaseRoute
 
-from tagtide.web.api import accounts, alerts, campaigns, desk, exports, rules, today, watching, work
+from tagtide.web.api import (
+    accounts,
+    alerts,
+    campaigns,
+    desk,
+    exports,
+    installation,
+    reports,
+    rules,
+    today,
+    watching,
+    work,
+)
 
 
 @cache
@@ -15,5 +27,17 @@ def api_routes() -> tuple[BaseRoute, ...]:
 
     Made once for all applications of a process: to describe what they answer takes half a second.
     """
-    topics = (today, campaigns, rules, watching, alerts, desk, work, exports, accounts)
+    topics = (
+        today,
+        campaigns,
+        rules,
+        watching,
+        alerts,
+        desk,
+        work,
+        reports,
+        exports,
+        installation,
+        accounts,
+    )
     return tuple(route for topic in topics for route in topic.router().routes)

@@ -28,6 +28,20 @@ class Note(BaseModel):
     note: str = Field("", max_length=500, pattern=PLAIN)
 
 
+class AlertsNamed(Note):
+    """Alerts that somebody takes in hand together."""
+
+    alert_ids: list[Annotated[str, Field(pattern="^[0-9A-Za-z_-]{1,64}$")]] = Field(
+        min_length=1, max_length=100
+    )
+
+
+class Alerts(BaseModel):
+    """Alerts that were taken in hand."""
+
+    alerts: list[Alert]
+
+
 class MuteWanted(BaseModel):
     """No messages for a while, about one alert, or about all that match what is named."""
 
@@ -90,6 +104,17 @@ def _add_reads(routes: APIRouter) -> None:
 
 
 def _add_acts(routes: APIRouter) -> None:
+    @routes.post("/alerts/acknowledge", responses=described(404, 409, 413))
+    async def acknowledge_many(request: Request, named: AlertsNamed) -> Alerts:
+        """Take several in hand; what ended meanwhile, or is somebody's, is left out."""
+        taken = await respond.acknowledge_open(
+            shared_of(request).app.context,
+            named.alert_ids,
+            by=visitor_of(request).by,
+            note=named.note,
+        )
+        return Alerts.model_construct(alerts=taken)
+
     @routes.post("/alerts/{alert_id}/acknowledge", responses=described(404, 409, 413))
     async def acknowledge(request: Request, alert_id: AlertId, said: Note) -> Alert:
         """Take an alert in hand: it is told again only when it has doubled, and at its end."""

@@ -106,16 +106,9 @@ def _add_actions(routes: APIRouter) -> None:
         if not picked:
             raise InvalidInput("No alert was chosen.", hint="Tick those to take in hand.")
         context = shared_of(request).app.context
-        for alert_id in dict.fromkeys(picked[:_MOST]):
-            found = await context.store.alert(alert_id)
-            # One that ended meanwhile, or that somebody else took, needs nobody any more.
-            if found.acked_at is None and (found.is_open or found.is_flapping):
-                await respond.acknowledge(
-                    context,
-                    found.alert_id,
-                    by=visitor_of(request).name,
-                    note=fields.get("note", ""),
-                )
+        await respond.acknowledge_open(
+            context, picked[:_MOST], by=visitor_of(request).name, note=fields.get("note", "")
+        )
         return see(local_path(fields.get("back"), "/alerts"))
 
     @routes.post("/alerts/{alert_id}/ack", response_model=None)

@@ -6,11 +6,10 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, Request, Response
 
-from tagtide.bootstrap import make_channel, masked_target
+from tagtide.bootstrap import masked_target
 from tagtide.core.access import Need
-from tagtide.errors import ConfigError, NotFound
+from tagtide.errors import NotFound
 from tagtide.models import Campaign, Job
-from tagtide.services.channel_test import send_test
 from tagtide.services.views.settings import (
     plan_of,
     view_channels,
@@ -20,7 +19,7 @@ from tagtide.services.views.settings import (
 from tagtide.settings import mask_url
 from tagtide.web.forms import fields_of, see
 from tagtide.web.frame import page, shared_of, visitor_of
-from tagtide.web.live import Tried
+from tagtide.web.live import try_channel
 from tagtide.web.settings_nav import tabs_of
 
 _CHANNELS = "/settings/channels"
@@ -37,7 +36,8 @@ def router() -> APIRouter:
     @routes.post(f"{_CHANNELS}/{{name}}/test", response_model=None)
     async def test(request: Request, name: str) -> Response:
         await fields_of(request)
-        shared_of(request).live.tried[name] = await _try(request, _known(request, name))
+        shared = shared_of(request)
+        shared.live.tried[name] = await try_channel(shared.app, _known(request, name))
         return see(_CHANNELS)
 
     @routes.post(f"{_CHANNELS}/{{name}}/enable", response_model=None)
@@ -105,22 +105,6 @@ async def _channels(request: Request) -> Response:
         file=str(app.loaded.path) if app.loaded.path and may_see else None,
         is_admin=visitor.may(Need.ADMIN),
     )
-
-
-async def _try(request: Request, name: str) -> Tried:
-    app = shared_of(request).app
-    clock = app.context.clock
-    try:
-        channel = make_channel(app.loaded.settings, name, clock)
-    except ConfigError as refused:
-        return Tried(at=clock.now(), error=str(refused), hint=refused.hint)
-    try:
-        error = await send_test(channel, clock)
-    finally:
-        await channel.aclose()
-    if error is None:
-        return Tried(at=clock.now(), error=None)
-    return Tried(at=clock.now(), error=str(error), hint=error.hint)
 
 
 async def _schedules(request: Request) -> Response:

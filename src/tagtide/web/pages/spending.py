@@ -10,12 +10,12 @@ from fastapi import APIRouter, Request, Response
 from tagtide.core import formats
 from tagtide.core.access import Need
 from tagtide.core.charts.credits import burn_down, daily_spending, day_text
-from tagtide.errors import ConfigError
 from tagtide.models import Charge
-from tagtide.ports import Balance, LedgerFilter
+from tagtide.ports import LedgerFilter
 from tagtide.services.views.credits import CreditsView, view_credits, view_ledger
 from tagtide.web.forms import fields_of, local_path, number_of, see
 from tagtide.web.frame import page, shared_of, visitor_of
+from tagtide.web.live import refreshed
 from tagtide.web.words import ENDPOINTS
 
 #: Days of the ledger that can be chosen; 0 is everything.
@@ -44,18 +44,7 @@ def router() -> APIRouter:
     @routes.post("/credits/refresh", response_model=None)
     async def refresh(request: Request) -> Response:
         fields = await fields_of(request)
-        app = shared_of(request).app
-        if not app.can_call:
-            raise ConfigError(
-                "This process makes no calls: it only shows what is stored.",
-                hint="`tagtide credits --refresh` asks the provider.",
-            )
-        usage = await app.source.usage()
-        if usage.credit_balance is not None:
-            now = app.context.clock.now()
-            await app.store.record_balance(
-                Balance(credits_remaining=usage.credit_balance, read_at=now, plan=usage.plan)
-            )
+        await refreshed(shared_of(request).app)
         return see(local_path(fields.get("back"), "/credits"))
 
     @routes.get("/credits/ledger", response_model=None)
