@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Annotated, Literal
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
+from tagtide.core.access import Need
+from tagtide.core.desk import RightsChannel
 from tagtide.core.periods import zone_or_utc
+from tagtide.errors import InvalidInput
 from tagtide.exports import export_chunk
 from tagtide.models import Campaign
-from tagtide.services.export import export_batches
+from tagtide.ports.browse import VideoFilter
+from tagtide.services.export import export_batches, parse_use
+from tagtide.services.views.lists import video_batches
 from tagtide.web.api.campaigns import CampaignId
-from tagtide.web.api.params import Instant
+from tagtide.web.api.params import PLAIN
 from tagtide.web.api.problem import described
 from tagtide.web.api.route import api_router
-from tagtide.web.frame import Shared, shared_of
+from tagtide.web.api.watching import VideosWanted
+from tagtide.web.frame import shared_of, visitor_of
 
-Kind = Literal["videos", "creators", "readings", "alerts"]
+Kind = Literal["videos", "creators", "readings", "alerts", "rights"]
 Style = Literal["csv", "jsonl"]
-Since = Annotated[Instant | None, Query(description="Readings only from then on.")]
 Raw = Annotated[
     bool, Query(description="CSV for machines: text as it is, no defence against formulas.")
+]
+Cleared = Annotated[
+    RightsChannel | None,
+    Query(description="Videos that may be used there at this instant, and no others."),
+]
+Territory = Annotated[
+    str | None, Query(max_length=40, pattern=PLAIN, description="With `cleared`: in this country.")
+]
+Codes = Annotated[
+    bool, Query(description="Rights: Spark codes in full; for operators, masked for others.")
 ]
 
 MEDIA_TYPES: dict[str, str] = {
@@ -51,32 +67,65 @@ def router() -> APIRouter:
         campaign_id: CampaignId,
         kind: Kind,
         style: Style,
-        since: Since = None,
+        asked: VideosWanted,
+        cleared: Cleared = None,
+        territory: Territory = None,
+        spark_codes: Codes = False,
         raw: Raw = False,
     ) -> StreamingResponse:
-        """Videos, creators, readings or alerts of a campaign."""
-        shared = shared_of(request)
-        campaign = await shared.app.context.store.campaign_by_id(campaign_id)
-        name = f"{kind}-{campaign_id}.{style}"
+        """Videos, creators, readings, alerts or rights of a campaign."""
+        context = shared_of(request).app.context
+        campaign = await context.store.campaign_by_id(campaign_id)
+        wanted = asked.of(campaign_id)
+        use = parse_use(cleared, territory) if cleared else None
+        _check(kind, wanted, use, territory, with_codes=spark_codes)
+        if kind == "videos" and use is None and wanted != VideoFilter(campaign_id=campaign_id):
+            batches: AsyncIterator[Sequence[Any]] = video_batches(context, wanted)
+        else:
+            with_codes = spark_codes and visitor_of(request).may(Need.OPERATE)
+            batches = export_batches(
+                context, campaign, kind, since=asked.since, use=use, with_codes=with_codes
+            )
         return StreamingResponse(
-            _lines(shared, campaign, kind, style, since=since, raw=raw),
+            _lines(batches, campaign, kind, style, raw=raw),
             media_type=MEDIA_TYPES[style],
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+            headers={"Content-Disposition": f'attachment; filename="{kind}-{campaign_id}.{style}"'},
         )
 
     return routes
 
 
-async def _lines(
-    shared: Shared,
-    campaign: Campaign,
-    kind: Kind,
-    style: Style,
+def _check(
+    kind: str,
+    wanted: VideoFilter,
+    use: tuple[RightsChannel, str | None] | None,
+    territory: str | None,
     *,
-    since: Instant | None,
+    with_codes: bool,
+) -> None:
+    """Refuse what would be ignored: whoever asks for it would take the file for something else."""
+    is_filtered = replace(wanted, since=None) != VideoFilter(campaign_id=wanted.campaign_id)
+    if (use is not None or is_filtered) and kind != "videos":
+        raise InvalidInput("Only videos can be filtered, and cleared.")
+    if use is not None and (is_filtered or wanted.since is not None):
+        raise InvalidInput("`cleared` goes with no other filter.")
+    if territory and use is None:
+        raise InvalidInput("`territory` goes with `cleared`.")
+    if with_codes and kind != "rights":
+        raise InvalidInput("`spark_codes` goes with rights.")
+    if wanted.since is not None and kind not in {"videos", "readings"}:
+        raise InvalidInput("`since` goes with videos and readings.")
+
+
+async def _lines(
+    batches: AsyncIterator[Sequence[Any]],
+    campaign: Campaign,
+    kind: str,
+    style: str,
+    *,
     raw: bool,
 ) -> AsyncIterator[str]:
     zone = zone_or_utc(campaign.timezone)
     yield export_chunk(kind, (), style, is_first=True, raw=raw, zone=zone)
-    async for rows in export_batches(shared.app.context, campaign, kind, since=since):
+    async for rows in batches:
         yield export_chunk(kind, rows, style, raw=raw, zone=zone)

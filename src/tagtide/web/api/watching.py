@@ -79,6 +79,35 @@ class _Asked:
 Asked = Annotated[_Asked, Depends()]
 
 
+@dataclass(frozen=True)
+class _VideosAsked:
+    """Which videos."""
+
+    since: Annotated[Instant | None, Query(description="From then on; videos: first seen.")] = None
+    high_priority: bool = False
+    viral: bool = False
+    hashtag: Annotated[str | None, Query(max_length=200)] = None
+    text: Text = None
+    creator: Text = None
+    min_views: MinViews = None
+
+    def of(self, campaign_id: int) -> VideoFilter:
+        """The same for a campaign. Raises `InvalidInput`."""
+        return VideoFilter(
+            campaign_id=campaign_id,
+            since=self.since,
+            high_priority=self.high_priority,
+            viral=self.viral,
+            hashtag=parse_hashtag(self.hashtag) if self.hashtag else None,
+            text=self.text or None,
+            creator=self.creator or None,
+            min_views=self.min_views,
+        )
+
+
+VideosWanted = Annotated[_VideosAsked, Depends()]
+
+
 def _add_periods(routes: APIRouter) -> None:
     @routes.get("/campaigns/{campaign_id}/overview", responses=described(404))
     async def overview(request: Request, campaign_id: CampaignId, asked: Asked) -> CampaignView:
@@ -136,29 +165,14 @@ def _add_lists(routes: APIRouter) -> None:
     async def videos(
         request: Request,
         campaign_id: CampaignId,
+        asked: VideosWanted,
         sort: VideoSort = VideoSort.VIEWS,
-        since: Annotated[Instant | None, Query(description="First seen from then on.")] = None,
-        high_priority: bool = False,
-        viral: bool = False,
-        hashtag: Annotated[str | None, Query(max_length=200)] = None,
-        text: Text = None,
-        creator: Text = None,
-        min_views: MinViews = None,
         after: After = None,
     ) -> VideosView:
         """Videos of a campaign, fifty a page."""
         context = shared_of(request).app.context
         campaign = await context.store.campaign_by_id(campaign_id)
-        wanted = VideoFilter(
-            campaign_id=campaign_id,
-            since=since,
-            high_priority=high_priority,
-            viral=viral,
-            hashtag=parse_hashtag(hashtag) if hashtag else None,
-            text=text or None,
-            creator=creator or None,
-            min_views=min_views,
-        )
+        wanted = asked.of(campaign_id)
         return await view_videos(context, campaign, wanted, sort, after=after)
 
     @routes.get("/campaigns/{campaign_id}/creators", responses=described(404))
