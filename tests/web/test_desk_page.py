@@ -43,7 +43,7 @@ def video(number: int) -> str:
     return str(7_300_000_000_000_000_000 + number)
 
 
-def _seen(number: int) -> VideoSeen:
+def seen(number: int) -> VideoSeen:
     name = f"user{number}"
     creator = Creator(creator_key=name, sec_uid=name, uid=None, username=name, nickname=None)
     counters = VideoCounters(
@@ -74,7 +74,7 @@ async def desk(
                 hashtag="glow",
                 campaign_ids=(campaign.campaign_id,),
                 read_at=NOW - timedelta(hours=number),
-                videos=(_seen(number),),
+                videos=(seen(number),),
                 run_id=None,
             )
             for number in range(1, 41)
