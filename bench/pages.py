@@ -36,6 +36,7 @@ from tagtide.ports import Changes, Sighting
 from tagtide.services.report import report_daily, report_weekly
 from tagtide.settings import load
 from tagtide.web.app import make_app
+from tagtide.web.server import settle_memory
 
 _PAGES = (
     "/",
@@ -115,6 +116,7 @@ async def _reports(path: Path) -> None:
 async def _measure(path: Path, times: int) -> dict[str, _Times]:
     async with _opened(path) as app:
         made = make_app(app, Health(), is_open=True)
+        settle_memory()
         transport = httpx2.ASGITransport(app=made)
         async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
             alone = await _timed(client, times, time.process_time)

@@ -215,9 +215,10 @@ async def _alert_blocks(app: App, campaign: Campaign) -> list[Block]:
 
 
 async def _serve(app: App, port: int, *, browser: bool) -> None:
-    from tagtide.web import serve_overview
+    from tagtide.web import serve_overview, settle_memory
 
     def announce(url: str) -> None:
+        settle_memory()
         click.echo(f"\ntagtide is at {url}  (Ctrl-C ends it)")
         if browser and is_terminal():
             click.launch(url)

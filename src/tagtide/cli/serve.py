@@ -156,6 +156,9 @@ async def _set_up_token(app: App) -> str | None:
 
 
 def _announce(app: App, token: str | None, address: str) -> None:
+    from tagtide.web import settle_memory
+
+    settle_memory()
     click.echo(f"tagtide is at {address} - stop with Ctrl-C.", err=True)
     if token is None:
         return
