@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tagtide.core.campaign_version import campaign_version
@@ -16,7 +17,7 @@ from tagtide.errors import Conflict, NotFound
 from tagtide.models import Campaign, CampaignHashtag, Job, Role, Rule, RuleSettings
 from tagtide.storage import tables as t
 from tagtide.storage.alerts import end_alerts_of
-from tagtide.storage.prepared import PreparedIn
+from tagtide.storage.prepared import Prepared, PreparedIn
 from tagtide.storage.rows import Topic, hashtag_keys
 
 
@@ -125,19 +126,16 @@ def _put_hashtags(
 
 def in_service(connection: Connection) -> list[Campaign]:
     """Every campaign that was not removed, by name."""
-    return _one(connection, t.campaign.c.removed_at.is_(None))
+    return _with_hashtags(connection, _IN_SERVICE.rows(connection, {}))
 
 
 def one_by_id(connection: Connection, campaign_id: int) -> Campaign:
     """One campaign in service. Raises `NotFound`."""
-    in_use = t.campaign.c.removed_at.is_(None)
     # A number that no key can be is one that no campaign has.
-    found = (
-        _one(connection, in_use & (t.campaign.c.id == campaign_id)) if campaign_id < 2**62 else []
-    )
-    if not found:
+    row = _BY_ID.one(connection, {"campaign": campaign_id}) if campaign_id < 2**62 else None
+    if row is None:
         raise NotFound("There is no such campaign.", hint="It may have been removed.")
-    return found[0]
+    return _with_hashtags(connection, [row])[0]
 
 
 def _by_name(connection: Connection, name: str) -> Campaign:
@@ -151,8 +149,22 @@ def _by_name(connection: Connection, name: str) -> Campaign:
     raise NotFound(f"There is no campaign named {name!r}.", hint=hint)
 
 
+_IN_SERVICE = Prepared(
+    select(t.campaign).where(t.campaign.c.removed_at.is_(None)).order_by(t.campaign.c.name)
+)
+_BY_ID = Prepared(
+    select(t.campaign).where(
+        t.campaign.c.removed_at.is_(None), t.campaign.c.id == bindparam("campaign")
+    )
+)
+
+
 def _one(connection: Connection, where: Any) -> list[Campaign]:
-    rows = connection.execute(select(t.campaign).where(where).order_by(t.campaign.c.name)).all()
+    query = select(t.campaign).where(where).order_by(t.campaign.c.name)
+    return _with_hashtags(connection, connection.execute(query).all())
+
+
+def _with_hashtags(connection: Connection, rows: Sequence[Any]) -> list[Campaign]:
     hashtags = _hashtags(connection, [row.id for row in rows])
     return [_campaign(row, hashtags.get(row.id, [])) for row in rows]
 
@@ -160,7 +172,13 @@ def _one(connection: Connection, where: Any) -> list[Campaign]:
 _HELD = PreparedIn(
     t.campaign_hashtag.c.campaign_id,
     lambda named: (
-        select(t.campaign_hashtag, t.hashtag.c.name)
+        select(
+            t.campaign_hashtag.c.campaign_id,
+            t.hashtag.c.name,
+            t.campaign_hashtag.c.role,
+            t.campaign_hashtag.c.threshold,
+            t.campaign_hashtag.c.feed,
+        )
         .join(t.hashtag, t.hashtag.c.id == t.campaign_hashtag.c.hashtag_key)
         .where(named)
         .order_by(t.campaign_hashtag.c.campaign_id, t.campaign_hashtag.c.position)
@@ -171,12 +189,14 @@ _HELD = PreparedIn(
 def _hashtags(connection: Connection, campaign_ids: list[int]) -> dict[int, list[CampaignHashtag]]:
     found: dict[int, list[CampaignHashtag]] = {}
     for row in _HELD.rows(connection, campaign_ids):
-        found.setdefault(row.campaign_id, []).append(
-            CampaignHashtag(
-                name=row.name, role=Role(row.role), threshold=row.threshold, feed=row.feed
-            )
-        )
+        found.setdefault(row[0], []).append(_hashtag(*row[1:]))
     return found
+
+
+@lru_cache(maxsize=10_000)
+def _hashtag(name: str, role: str, threshold: int | None, feed: bool) -> CampaignHashtag:
+    """Nearly every page reads them again, and they are what they were nearly every time."""
+    return CampaignHashtag(name=name, role=Role(role), threshold=threshold, feed=feed)
 
 
 def _columns(campaign: Campaign) -> dict[str, Any]:

@@ -44,7 +44,12 @@ from tagtide.ports import (
     KnownVideo,
 )
 from tagtide.storage import tables as t
-from tagtide.storage.readings import KNOWN_COLUMNS, feeds_in, hashtag_names, known_video_of
+from tagtide.storage.readings import (
+    KNOWN_COLUMNS,
+    feeds_of_videos,
+    hashtag_names,
+    known_video_of,
+)
 from tagtide.storage.rows import Topic
 
 _item, _held, _video, _end = t.desk_item.c, t.campaign_video.c, t.video.c, t.desk_end.c
@@ -252,13 +257,14 @@ def _behind(key: ColumnElement[Any], campaign_id: int, place: DeskPlace) -> Colu
 def _rows(
     connection: Connection, places: Sequence[DeskPlace], now: datetime
 ) -> tuple[DeskRow, ...]:
-    names = hashtag_names(connection) if places else {}
     found: dict[tuple[int, int], DeskRow] = {}
     for campaign_id in {place.campaign_id for place in places}:
         keys = [place.video_key for place in places if place.campaign_id == campaign_id]
-        feeds = feeds_in(connection, campaign_id, select(_video.id).where(_video.id.in_(keys)))
+        feeds = feeds_of_videos(connection, campaign_id, keys)
         labels = _labels(connection, campaign_id, keys)
-        for row in connection.execute(_whole(campaign_id, keys, now)):
+        rows = connection.execute(_whole(campaign_id, keys, now)).all()
+        names = hashtag_names(connection, {row[1] for row in rows}.union(*feeds.values()))
+        for row in rows:
             key = row[0]
             video = known_video_of(row[: len(KNOWN_COLUMNS)], names, feeds.get(key, ()))
             found[campaign_id, key] = _row(campaign_id, row, video, labels.get(key, ()))

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Dialect, Float, Table, bindparam
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from tagtide.storage.tables import Instant, to_micros
+from tagtide.storage.tables import Instant, SourceNumber, from_micros, source_of, to_micros
 
 #: Rows of one INSERT, and values of one IN, at most: far below what either engine can bind.
 _MOST = 100
@@ -58,7 +58,15 @@ def _to_driver(kind: Any, dialect: Dialect) -> _Convert | None:
     return convert
 
 
+#: All readings of a run stand at a few instants.
+_instant = lru_cache(maxsize=4096)(from_micros)
+
+
 def _from_driver(kind: Any, dialect: Dialect) -> _Convert | None:
+    if isinstance(kind, Instant):
+        return _instant
+    if isinstance(kind, SourceNumber):
+        return source_of
     if isinstance(kind, Float):
         # Both drivers give floats; what SQLAlchemy would do depends on the cursor.
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,7 +29,7 @@ from tagtide.errors import NotFound
 from tagtide.models import HashtagReading, Reason, Role, VideoCounters, VideoReading
 from tagtide.ports import HashtagState, KnownVideo, StoredReport
 from tagtide.storage import tables as t
-from tagtide.storage.prepared import Prepared
+from tagtide.storage.prepared import Prepared, PreparedIn
 from tagtide.storage.rows import (
     Topic,
     chunks,
@@ -106,6 +106,9 @@ class Readings(Topic):
         those that the run saw, ``read_since`` those with a reading from then on, ``high_priority``
         those that are, ``reaching`` those with so many views or so much engagement.
         """
+        others = (hashtags, role, seen_in_run, read_since, reaching)
+        if video_ids is not None and not high_priority and others == (None,) * len(others):
+            return await self._db.read(lambda c: _videos_by_id(c, campaign_id, video_ids))
         facts = _facts(read_since, video_ids, high_priority, reaching)
         some = _some_videos(campaign_id, seen_in_run, facts, _feeds_of(hashtags, role))
         return await self._db.read(lambda c: known_videos_in(c, campaign_id, some))
@@ -275,16 +278,35 @@ def known_videos_in(
     rows = connection.execute(_known_videos_query(campaign_id, some)).all()
     if not rows:
         return []
-    feeds = feeds_in(connection, campaign_id, some)
-    names = hashtag_names(connection)
+    return _known(connection, rows, feeds_in(connection, campaign_id, some))
+
+
+def _videos_by_id(
+    connection: Connection, campaign_id: int, video_ids: Sequence[str]
+) -> list[KnownVideo]:
+    """The same of videos that are named, as pages ask for it."""
+    asked = {"campaign": campaign_id}
+    rows = list(_KNOWN_BY_ID.rows(connection, video_ids, asked))
+    feeds = feeds_of_videos(connection, campaign_id, [row[0] for row in rows])
+    return sorted(_known(connection, rows, feeds), key=lambda video: video.video_id)
+
+
+def _known(
+    connection: Connection, rows: Sequence[Any], feeds: Mapping[int, Sequence[int]]
+) -> list[KnownVideo]:
+    keys = {row[1] for row in rows}.union(*feeds.values())
+    names = hashtag_names(connection, keys)
     return [known_video_of(row, names, feeds.get(row[0], ())) for row in rows]
 
 
-def hashtag_names(connection: Connection) -> dict[int, str]:
-    """Names of all hashtags by key."""
-    return {
-        row.id: row.name for row in connection.execute(select(t.hashtag.c.id, t.hashtag.c.name))
-    }
+_NAMES = PreparedIn(
+    t.hashtag.c.id, lambda named: select(t.hashtag.c.id, t.hashtag.c.name).where(named)
+)
+
+
+def hashtag_names(connection: Connection, keys: Iterable[int]) -> dict[int, str]:
+    """Names of hashtags by key."""
+    return dict(_NAMES.rows(connection, keys))
 
 
 def _facts(
@@ -378,6 +400,16 @@ def feeds_in(
     return found
 
 
+def feeds_of_videos(
+    connection: Connection, campaign_id: int, keys: Iterable[int]
+) -> dict[int, list[int]]:
+    """The same of videos whose keys are at hand."""
+    found: dict[int, list[int]] = {}
+    for video_key, hashtag_key in _FEEDS_BY_KEY.rows(connection, keys, {"campaign": campaign_id}):
+        found.setdefault(video_key, []).append(hashtag_key)
+    return found
+
+
 def _feeds_of(hashtags: Sequence[str] | None, role: Role | None) -> ColumnElement[bool] | None:
     """Which of a campaign's hashtags are meant; None is all of them."""
     if hashtags is None and role is None:
@@ -431,6 +463,26 @@ def _known_videos_query(campaign_id: int, some: Select[tuple[int]] | None) -> Se
         .order_by(video.c.video_id)
     )
     return query if some is None else query.where(held.c.video_key.in_(some))
+
+
+_KNOWN_BY_ID = PreparedIn(
+    t.video.c.video_id,
+    lambda named: (
+        select(*KNOWN_COLUMNS)
+        .join(t.video, t.video.c.id == t.campaign_video.c.video_key)
+        .join(t.creator, t.creator.c.id == t.video.c.creator_key)
+        .where(t.campaign_video.c.campaign_id == bindparam("campaign"), named)
+    ),
+)
+_FEEDS_BY_KEY = PreparedIn(
+    t.hashtag_video.c.video_key,
+    lambda named: (
+        select(t.hashtag_video.c.video_key, t.hashtag_video.c.hashtag_key)
+        .join(t.campaign_hashtag, t.campaign_hashtag.c.hashtag_key == t.hashtag_video.c.hashtag_key)
+        .where(t.campaign_hashtag.c.campaign_id == bindparam("campaign"), named)
+        .order_by(t.campaign_hashtag.c.position)
+    ),
+)
 
 
 def known_video_of(row: Any, names: Mapping[int, str], feeds: Sequence[int]) -> KnownVideo:

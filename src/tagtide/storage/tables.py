@@ -77,6 +77,8 @@ _SOURCE_NUMBERS = {
     CounterSource.STATISTICS: 5,
 }
 _SOURCES = {number: source for source, number in _SOURCE_NUMBERS.items()}
+#: The field behind a number.
+source_of = _SOURCES.__getitem__
 
 
 class SourceNumber(TypeDecorator[CounterSource]):
@@ -89,7 +91,7 @@ class SourceNumber(TypeDecorator[CounterSource]):
         return None if value is None else _SOURCE_NUMBERS[value]
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> CounterSource | None:  # noqa: ARG002, D102 - the interface of SQLAlchemy
-        return None if value is None else _SOURCES[value]
+        return None if value is None else source_of(value)
 
 
 #: SQLite numbers rows by itself only in a column that is INTEGER to the letter.
