@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from tagtide.errors import Charge as Charge
 from tagtide.errors import Reason as Reason
@@ -344,6 +344,19 @@ class HashtagReading:
     run_id: int | None = None
     payload_hash: str = ""
     flags: tuple[str, ...] = ()
+
+
+class HashtagLevel(NamedTuple):
+    """The counters of a reading without where it came from: one of thousands, hence so small."""
+
+    hashtag_id: str | None
+    read_at: datetime
+    view_count: int | None
+    view_source: CounterSource | None
+    view_unit: int
+    video_count: int | None
+    video_source: CounterSource | None
+    video_unit: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

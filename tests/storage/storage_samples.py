@@ -14,6 +14,7 @@ from tagtide.models import (
     CampaignHashtag,
     CounterSource,
     Creator,
+    HashtagLevel,
     HashtagReading,
     Job,
     Notification,
@@ -133,6 +134,10 @@ def reading(views: int | None = 1000, at: datetime = NOON, **changes: Any) -> Ha
         "flags": ("video_count:zero",),
     }
     return HashtagReading(**values | changes)
+
+
+def level_of(found: HashtagReading) -> HashtagLevel:
+    return HashtagLevel._make(getattr(found, name) for name in HashtagLevel._fields)
 
 
 def alert(alert_id: str = "a1", **changes: Any) -> Alert:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from storage_samples import (
@@ -12,6 +12,7 @@ from storage_samples import (
     alert,
     campaign,
     claimed,
+    level_of,
     reading,
     run,
     seen,
@@ -84,13 +85,14 @@ def test_hashtags_at_instants(store: SqlStore) -> None:
     tags = run(store.hashtags_at(number_of(store), [NOON - HOUR, NOON - 11 * DAY, NOON - 20 * DAY]))
     assert [t.hashtag for t in tags] == ["ours", "also", "theirs"]
     assert [t.role for t in tags] == [Role.OWN, Role.OWN, Role.COMPETITOR]
-    assert tags[0].latest == found[2]
-    assert tags[0].readings == (found[1], found[0], None)
+    levels = [level_of(one) for one in found]
+    assert tags[0].latest == levels[2]
+    assert tags[0].readings == (levels[1], levels[0], None)
     assert tags[1].latest is None
     # One that is older than ten days stands for nothing: then the first one after counts.
-    assert run(store.hashtags_at(number_of(store), [NOON - 1.5 * DAY]))[0].readings == (found[1],)
+    assert run(store.hashtags_at(number_of(store), [NOON - 1.5 * DAY]))[0].readings == (levels[1],)
     assert run(store.hashtags_at(number_of(store), [NOON, NOON - 1.5 * DAY]))[0].readings == (
-        found[2],
+        levels[2],
         None,
     )
 
@@ -206,13 +208,47 @@ def test_figures_of_held_videos(store: SqlStore) -> None:
     assert run(store.feed_size(one, "nobody")) == 0
 
 
-def test_published_counts_in_feeds_of_own_hashtags(store: SqlStore) -> None:
+@pytest.mark.parametrize("reach", [DAY, 30 * DAY])
+def test_published_counts_in_feeds_of_own_hashtags(store: SqlStore, reach: timedelta) -> None:
     page = sighting(seen(1), seen(2, created_at=NOON - DAY), seen(3, created_at=None))
     run(store.commit(Changes(sightings=(page, replace(page, hashtag="theirs")))))
-    one, two = number_of(store), number_of(store, "Two")
-    found = run(store.published_since(NOON - 2 * HOUR))
-    assert sorted(found) == [(one, "ours", NOON - HOUR), (two, "ours", NOON - HOUR)]
-    assert len(run(store.published_since(NOON - 2 * DAY, campaign_id=one))) == 2
+    one = number_of(store)
+    keys = {tag.hashtag: tag.hashtag_key for tag in run(store.hashtags_at(one, [NOON]))}
+
+    def counted(begin: datetime, end: datetime, tag: str = "ours", **more: int) -> int:
+        # Another hashtag's span is as long as it likes.
+        spans = {keys["also"]: (NOON - reach, NOON), keys[tag]: (begin, end)}
+        return run(store.published_in(spans, **more)).get(keys[tag], 0)
+
+    for begin, end, count in (
+        (NOON - 2 * HOUR, NOON, 1),
+        (NOON - 2 * DAY, NOON, 2),
+        (NOON - DAY, NOON, 1),
+        (NOON - 2 * DAY, NOON - HOUR, 2),
+        (NOON - 2 * DAY, NOON - 2 * HOUR, 1),
+    ):
+        assert counted(begin, end) == counted(begin, end, campaign_id=one) == count
+        assert run(store.published_under("ours", begin, end)) == count
+    assert counted(NOON - 2 * DAY, NOON, "theirs") == 2
+    assert run(store.published_in({})) == {}
+    assert run(store.published_under("nobody", NOON - DAY, NOON)) == 0
+
+
+def test_videos_count_for_the_role_their_hashtag_has_now(store: SqlStore) -> None:
+    """Where a video was seen first is the short way to its role, not the only one."""
+    run(store.commit(Changes(sightings=(sighting(seen(1), hashtag="theirs"), sighting(seen(2))))))
+    run(store.commit(Changes(sightings=(sighting(seen(1), at=NOON + HOUR),))))
+    one = run(store.campaign("One"))
+    spans = [(NOON - DAY, NOON + DAY)]
+    assert run(store.own_video_counts(one.campaign_id, spans)) == [2]
+    # Its own hashtag becomes a competitor's, and the one it had before is gone.
+    kept = tuple(replace(h, role=Role.COMPETITOR) for h in one.hashtags if h.name == "ours")
+    run(store.replace_campaign(replace(one, hashtags=kept)))
+    assert run(store.own_video_counts(one.campaign_id, spans)) == [0]
+    figures = run(store.video_figures(one.campaign_id, NOON, NOON + DAY))
+    assert sorted((v.video_id[-1], v.is_own) for v in figures) == [("1", 0), ("2", 0)]
+    run(store.replace_campaign(replace(one, hashtags=())))
+    assert run(store.video_figures(one.campaign_id, NOON, NOON + DAY)) == []
 
 
 # --- one hashtag ----------------------------------------------------------------------------------

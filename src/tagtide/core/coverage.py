@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tagtide.core.formats import whole
-from tagtide.core.velocity import ChangeNote, measure_change
+from tagtide.core.velocity import ChangeNote, CounterChange, measure_change
 from tagtide.models import HashtagReading
 
 
@@ -36,7 +36,11 @@ def completeness(
     """
     if totals_then is None or totals_now is None:
         return _unknown(new_ids_seen, "the video count is not known at both ends")
-    videos = measure_change(totals_now, totals_then).videos
+    return completeness_of(new_ids_seen, measure_change(totals_now, totals_then).videos)
+
+
+def completeness_of(new_ids_seen: int, videos: CounterChange) -> Completeness:
+    """The same from the change of the hashtag's video count."""
     if videos.delta is None:
         return _unknown(new_ids_seen, _WHY.get(videos.note, "the video count is not known"))
     low, high = videos.low or 0, videos.high or 0

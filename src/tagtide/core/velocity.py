@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from tagtide.core.counter import ChangeNote as ChangeNote  # noqa: PLC0414 - its readers look here
 from tagtide.core.counter import CounterTrack, is_small_fall
 from tagtide.core.rounding import delta_bounds
-from tagtide.models import CounterSource, HashtagReading
+from tagtide.models import CounterSource, HashtagLevel, HashtagReading
 
 #: Earlier readings looked at to tell a stale or corrected counter from a real change.
 HISTORY = timedelta(days=3)
@@ -135,8 +135,7 @@ def measure_change(
         views = _counter_change(_points(series, "view"), previous.read_at)
         videos = _counter_change(_points(series, "video"), previous.read_at)
     else:
-        views = _between(previous, current, "view")
-        videos = _between(previous, current, "video")
+        views, videos = changes_between(previous, current)
     since = {counter.since for counter in (views, videos)} - {None}
     previous_at = (since.pop() if len(since) == 1 else None) or previous.read_at
     return Change(
@@ -146,6 +145,59 @@ def measure_change(
         elapsed_hours=_hours(previous_at, current.read_at),
         views=views,
         videos=videos,
+    )
+
+
+Levels = HashtagReading | HashtagLevel
+
+
+def _is_same_series(previous: Levels, current: Levels) -> bool:
+    return previous.hashtag_id is None or previous.hashtag_id == current.hashtag_id
+
+
+def changes_between(previous: Levels, current: Levels) -> tuple[CounterChange, CounterChange]:
+    """Views and videos of `measure_change` from two readings, the earlier one first."""
+    is_same, since = _is_same_series(previous, current), previous.read_at
+    hours = _hours(since, current.read_at)
+    return (
+        _between(
+            previous.view_count,
+            current.view_count,
+            is_same and previous.view_source is current.view_source,
+            (previous.view_unit, current.view_unit),
+            since,
+            hours,
+        ),
+        _between(
+            previous.video_count,
+            current.video_count,
+            is_same and previous.video_source is current.video_source,
+            (previous.video_unit, current.video_unit),
+            since,
+            hours,
+        ),
+    )
+
+
+def gains_between(previous: Levels, current: Levels) -> tuple[int | None, int | None]:
+    """What `changes_between` says was gained, which a page asks a thousand times."""
+    is_same = _is_same_series(previous, current)
+    views, videos = previous.view_count, previous.video_count
+    of_views = _pair_note(
+        views,
+        current.view_count,
+        is_same and previous.view_source is current.view_source,
+        (previous.view_unit, current.view_unit),
+    )
+    of_videos = _pair_note(
+        videos,
+        current.video_count,
+        is_same and previous.video_source is current.video_source,
+        (previous.video_unit, current.video_unit),
+    )
+    return (
+        (current.view_count or 0) - (views or 0) if of_views is ChangeNote.NONE else None,
+        (current.video_count or 0) - (videos or 0) if of_videos is ChangeNote.NONE else None,
     )
 
 
@@ -239,28 +291,37 @@ class _Track:
         return Judged(point, note, self._ceiling)
 
 
-def _between(previous: HashtagReading, current: HashtagReading, counter: str) -> CounterChange:
-    """What `_counter_change` says of two readings alone, which a page asks a thousand times."""
-    base, value = getattr(previous, f"{counter}_count"), getattr(current, f"{counter}_count")
+def _pair_note(
+    base: int | None, value: int | None, is_same: bool, units: tuple[int, int]
+) -> ChangeNote:
+    """Why growth between two readings alone is not known; ``NONE`` where it is."""
     if not value or not base:
-        return CounterChange(note=ChangeNote.UNKNOWN)
-    is_other = previous.hashtag_id not in {None, current.hashtag_id}
-    if is_other or getattr(previous, f"{counter}_source") is not getattr(
-        current, f"{counter}_source"
-    ):
-        return CounterChange(note=ChangeNote.SOURCE_CHANGED)
-    units = getattr(previous, f"{counter}_unit"), getattr(current, f"{counter}_unit")
+        return ChangeNote.UNKNOWN
+    if not is_same:
+        return ChangeNote.SOURCE_CHANGED
     if value < base:
         is_small = is_small_fall(base, base - value, max(units))
-        return CounterChange(note=ChangeNote.STALE if is_small else ChangeNote.COUNTER_CORRECTED)
+        return ChangeNote.STALE if is_small else ChangeNote.COUNTER_CORRECTED
+    return ChangeNote.NONE
+
+
+def _between(
+    base: int | None,
+    value: int | None,
+    is_same: bool,
+    units: tuple[int, int],
+    since: datetime,
+    hours: float,
+) -> CounterChange:
+    """What `_counter_change` says of two readings alone."""
+    note = _pair_note(base, value, is_same, units)
+    if note is not ChangeNote.NONE:
+        return CounterChange(note=note)
+    assert base is not None
+    assert value is not None
     low, high = delta_bounds(value - base, *units)
     return CounterChange(
-        delta=value - base,
-        low=max(0, low),
-        high=high,
-        base=base,
-        since=previous.read_at,
-        hours=_hours(previous.read_at, current.read_at),
+        delta=value - base, low=max(0, low), high=high, base=base, since=since, hours=hours
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
@@ -11,6 +11,7 @@ from tagtide.models import (
     Alert,
     Campaign,
     Creator,
+    HashtagLevel,
     HashtagReading,
     Job,
     Reason,
@@ -35,14 +36,15 @@ class HashtagAt:
     """A hashtag of a campaign and its newest reading up to each of some instants."""
 
     hashtag: str
+    hashtag_key: int
     role: Role
     paused_at: datetime | None
     failures: int
     failure_reason: Reason
     #: Newest of all; None before the first.
-    latest: HashtagReading | None
+    latest: HashtagLevel | None
     #: In the order of the instants; None where there is none.
-    readings: tuple[HashtagReading | None, ...]
+    readings: tuple[HashtagLevel | None, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +79,6 @@ class VideoFigures(NamedTuple):
     is_new: int
     #: 1 when seen in the feed of an own hashtag, 0 when in that of a competitor alone.
     is_own: int
-
-
-class Published(NamedTuple):
-    """A video seen in the feed of a hashtag, by its instant of publication."""
-
-    campaign_id: int
-    hashtag: str
-    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,11 +159,16 @@ class CampaignPageStore(Protocol):
         """Ids of videos in the feeds of own hashtags, first seen in (since, until], most views
         first."""
 
-    async def published_since(
-        self, since: datetime, *, campaign_id: int | None = None
-    ) -> list[Published]:
-        """Videos in the feeds of own hashtags, published after ``since``; a video counts once for
-        each feed."""
+    async def published_in(
+        self, spans: Mapping[int, tuple[datetime, datetime]], *, campaign_id: int | None = None
+    ) -> dict[int, int]:
+        """By key of a hashtag, how many videos in its feed were published in its span (begin, end].
+
+        Hashtags without any are left out. With ``campaign_id`` all of them are its own ones.
+        """
+
+    async def published_under(self, hashtag: str, since: datetime, until: datetime) -> int:
+        """How many videos in the feed of a hashtag were published in (since, until]."""
 
     async def creators_by_key(self, keys: Sequence[int]) -> dict[int, Creator]:
         """Creators of `VideoFigures`, by their key there."""

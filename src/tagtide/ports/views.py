@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from tagtide.models import HashtagReading, Role
+from tagtide.models import HashtagLevel
 from tagtide.ports.records import RunSummary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HashtagPace:
-    """A hashtag of a campaign at its newest reading and at an earlier one."""
+    """An own hashtag of a campaign at its newest reading and at an earlier one."""
 
     campaign_id: int
     hashtag: str
-    role: Role
+    hashtag_key: int
     #: None before the first.
-    latest: HashtagReading | None
+    latest: HashtagLevel | None
     #: The newest one that is not younger than asked for; None where there is none.
-    base: HashtagReading | None
+    base: HashtagLevel | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class OverviewStore(Protocol):
     """What the first page reads, over every campaign in service."""
 
     async def hashtag_pace(self, since: datetime) -> list[HashtagPace]:
-        """Every hashtag of every campaign, now and at the newest reading up to ``since``."""
+        """Every own hashtag of every campaign, now and at the newest reading up to ``since``."""
 
     async def window_totals(self, since: datetime) -> list[WindowTotal]:
         """Growth of the own hashtags by campaign and six hours, in order of time."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,9 +13,11 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    exists,
     func,
     literal_column,
     select,
+    type_coerce,
 )
 
 from tagtide.errors import NotFound
@@ -23,6 +26,7 @@ from tagtide.models import (
     AlertState,
     Campaign,
     Creator,
+    HashtagLevel,
     HashtagReading,
     Job,
     Reason,
@@ -33,7 +37,6 @@ from tagtide.ports import (
     CampaignName,
     GainPoint,
     HashtagAt,
-    Published,
     ReportName,
     SlotOutcome,
     StoredReport,
@@ -44,7 +47,8 @@ from tagtide.storage.alerts import alert_of
 from tagtide.storage.campaigns import one_by_id
 from tagtide.storage.prepared import Prepared, PreparedIn
 from tagtide.storage.readings import report_of
-from tagtide.storage.rows import Topic, hashtag_reading_of
+from tagtide.storage.rows import Topic, hashtag_reading_of, level_columns
+from tagtide.storage.tables import Instant
 
 #: How far back an earlier reading is looked for.
 _LONGEST_SILENCE = timedelta(days=10)
@@ -111,16 +115,16 @@ class CampaignPages(Topic):
         asked = {"campaign": campaign_id, "since": since, "until": until, "most": limit}
         return await self._db.read(lambda c: [row.video_id for row in _LARGEST.rows(c, asked)])
 
-    async def published_since(
-        self, since: datetime, *, campaign_id: int | None = None
-    ) -> list[Published]:
-        """Videos in the feeds of own hashtags, published after ``since``."""
-        if campaign_id is None:
-            return await self._db.read(
-                lambda c: _PUBLISHED_ANYWHERE.rows(c, {"since": since}, Published._make)
-            )
-        asked = {"since": since, "campaign": campaign_id}
-        return await self._db.read(lambda c: _PUBLISHED_IN.rows(c, asked, Published._make))
+    async def published_in(
+        self, spans: Mapping[int, tuple[datetime, datetime]], *, campaign_id: int | None = None
+    ) -> dict[int, int]:
+        """By key of a hashtag, how many videos in its feed were published in its span."""
+        return await self._db.read(lambda c: _published(c, spans, campaign_id)) if spans else {}
+
+    async def published_under(self, hashtag: str, since: datetime, until: datetime) -> int:
+        """How many videos in the feed of a hashtag were published in (since, until]."""
+        asked = {"name": hashtag, "since": since, "until": until}
+        return await self._db.read(lambda c: int(_PUBLISHED_UNDER.one(c, asked)[0]))
 
     async def creators_by_key(self, keys: Sequence[int]) -> dict[int, Creator]:
         """Creators of `VideoFigures`, by their key there."""
@@ -274,14 +278,22 @@ def _names(connection: Connection, most: int) -> list[CampaignName]:
 
 
 _OF_CAMPAIGN = Prepared(
-    select(t.hashtag, _held.role)
+    select(
+        _hashtag.id,
+        _hashtag.name,
+        _held.role,
+        _hashtag.paused_at,
+        _hashtag.failures,
+        _hashtag.failure_reason,
+        *level_columns(t.hashtag),
+    )
     .join_from(t.campaign_hashtag, t.hashtag, _hashtag.id == _held.hashtag_key)
     .where(_held.campaign_id == bindparam("campaign"))
     .order_by(_held.position)
 )
 _earlier = t.hashtag_reading.alias("earlier").c
 _AT = Prepared(
-    select(t.hashtag_reading)
+    select(_reading.hashtag_key, *level_columns(t.hashtag_reading))
     .join_from(t.campaign_hashtag, t.hashtag_reading, _reading.hashtag_key == _held.hashtag_key)
     .where(_held.campaign_id == bindparam("campaign"))
     .where(
@@ -297,7 +309,7 @@ _AT = Prepared(
 )
 
 _FIRST_AFTER = Prepared(
-    select(t.hashtag_reading)
+    select(_reading.hashtag_key, *level_columns(t.hashtag_reading))
     .join_from(t.campaign_hashtag, t.hashtag_reading, _reading.hashtag_key == _held.hashtag_key)
     .where(_held.campaign_id == bindparam("campaign"))
     .where(
@@ -315,28 +327,30 @@ _FIRST_AFTER = Prepared(
 def _hashtags_at(
     connection: Connection, campaign_id: int, instants: Sequence[datetime]
 ) -> list[HashtagAt]:
-    rows = _OF_CAMPAIGN.rows(connection, {"campaign": campaign_id})
-    names = {row.id: row.name for row in rows}
+    rows = _OF_CAMPAIGN.rows(connection, {"campaign": campaign_id}, tuple)
     found = []
     for number, at in enumerate(instants):
         asked = {"campaign": campaign_id, "at": at, "since": at - _LONGEST_SILENCE}
-        earlier = _AT.rows(connection, asked)
-        if number == 0 and len(earlier) < len(names):
-            known = {row.hashtag_key for row in earlier}
-            later = _FIRST_AFTER.rows(connection, {"campaign": campaign_id, "at": at})
-            earlier += [row for row in later if row.hashtag_key not in known]
-        found.append({r.hashtag_key: hashtag_reading_of(r, names[r.hashtag_key]) for r in earlier})
+        earlier = {
+            key: HashtagLevel._make(level) for key, *level in _AT.rows(connection, asked, tuple)
+        }
+        if number == 0 and len(earlier) < len(rows):
+            asked = {"campaign": campaign_id, "at": at}
+            for key, *level in _FIRST_AFTER.rows(connection, asked, tuple):
+                earlier.setdefault(key, HashtagLevel._make(level))
+        found.append(earlier)
     return [
         HashtagAt(
-            hashtag=row.name,
-            role=Role(row.role),
-            paused_at=row.paused_at,
-            failures=row.failures,
-            failure_reason=Reason(row.failure_reason),
-            latest=None if row.read_at is None else hashtag_reading_of(row, row.name),
-            readings=tuple(readings.get(row.id) for readings in found),
+            hashtag=name,
+            hashtag_key=key,
+            role=Role(role),
+            paused_at=paused_at,
+            failures=failures,
+            failure_reason=Reason(reason),
+            latest=None if level[1] is None else HashtagLevel._make(level),
+            readings=tuple([readings.get(key) for readings in found]),
         )
-        for row in rows
+        for key, name, role, paused_at, failures, reason, *level in rows
     ]
 
 
@@ -428,10 +442,17 @@ _feed, _video, _of_campaign = t.hashtag_video.c, t.video.c, t.campaign_video.c
 
 
 def _in_feeds(role: Role) -> Any:
-    return _of_campaign.video_key.in_(
+    """Whether a video of the campaign was seen in the feed of one of its hashtags."""
+    of_role = (_held.campaign_id == bindparam("campaign")) & (_held.role == role.value)
+    elsewhere = (
         select(_feed.video_key)
         .join_from(t.campaign_hashtag, t.hashtag_video, _feed.hashtag_key == _held.hashtag_key)
-        .where(_held.campaign_id == bindparam("campaign"), _held.role == role.value)
+        .where(of_role, _feed.video_key == _of_campaign.video_key)
+        .correlate(t.campaign_video)
+    )
+    # Nearly always it is where it was seen first.
+    return _of_campaign.hashtag_key.in_(select(_held.hashtag_key).where(of_role)) | exists(
+        elsewhere
     )
 
 
@@ -496,17 +517,46 @@ _LARGEST = Prepared(
     .order_by(_video.view_count.desc(), _video.video_id)
     .limit(bindparam("most", type_=BigInteger))
 )
-_PUBLISHED = (
-    select(_held.campaign_id, _hashtag.name, _video.created_at)
-    .select_from(
-        t.video.join(t.hashtag_video, _feed.video_key == _video.id)
-        .join(t.campaign_hashtag, _held.hashtag_key == _feed.hashtag_key)
-        .join(t.hashtag, _hashtag.id == _held.hashtag_key)
-    )
-    .where(_held.role == Role.OWN.value, _video.created_at > bindparam("since"))
+_published_at = type_coerce(_video.created_at, BigInteger)
+_PUBLISHED = select(_feed.hashtag_key, _published_at.label("published_at")).join_from(
+    t.video, t.hashtag_video, _feed.video_key == _video.id
 )
-_PUBLISHED_ANYWHERE = Prepared(_PUBLISHED)
-_PUBLISHED_IN = Prepared(_PUBLISHED.where(_held.campaign_id == bindparam("campaign")))
+#: By the index of instants: much less than what a campaign holds was published in a few days.
+_PUBLISHED_LATELY = Prepared(
+    _PUBLISHED.where(
+        _video.created_at > bindparam("since"), _video.created_at <= bindparam("until")
+    )
+)
+#: By the feeds: the sum keeps the index of instants out of it.
+_PUBLISHED_IN = Prepared(
+    _PUBLISHED.join(t.campaign_hashtag, _held.hashtag_key == _feed.hashtag_key)
+    .where(_held.campaign_id == bindparam("campaign"), _held.role == Role.OWN.value)
+    .where(_published_at + 0 > bindparam("since", type_=Instant))
+)
+_LATELY = timedelta(days=10)
+
+
+def _published(
+    connection: Connection,
+    spans: Mapping[int, tuple[datetime, datetime]],
+    campaign_id: int | None,
+) -> dict[int, int]:
+    since = min(begin for begin, _ in spans.values())
+    until = max(end for _, end in spans.values())
+    asked = {"since": since, "until": until, "campaign": campaign_id}
+    is_late = campaign_id is None or until - since <= _LATELY
+    rows = (_PUBLISHED_LATELY if is_late else _PUBLISHED_IN).rows(connection, asked, tuple)
+    micros = {key: (t.to_micros(begin), t.to_micros(end)) for key, (begin, end) in spans.items()}
+    found: Counter[int] = Counter()
+    for key, at in rows:
+        begin, end = micros.get(key, _NEVER)
+        if begin < at <= end:
+            found[key] += 1
+    return dict(found)
+
+
+#: The span of a hashtag that was not asked for.
+_NEVER = (1, 0)
 
 
 _CREATORS = PreparedIn(t.creator.c.id, lambda named: select(t.creator).where(named))
@@ -596,5 +646,11 @@ _TOP = Prepared(
     _IN_FEED.order_by(func.coalesce(t.video.c.view_count, -1).desc(), t.video.c.video_id).limit(
         bindparam("most", type_=BigInteger)
     )
+)
+_PUBLISHED_UNDER = Prepared(
+    select(func.count())
+    .select_from(t.hashtag_video.join(t.video, _video.id == _feed.video_key))
+    .where(_feed.hashtag_key == _KEY)
+    .where(_video.created_at > bindparam("since"), _video.created_at <= bindparam("until"))
 )
 _FEED_SIZE = Prepared(_IN_FEED.with_only_columns(func.count()))

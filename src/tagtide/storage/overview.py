@@ -17,11 +17,11 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from tagtide.models import AlertState, Charge, Role, Status
+from tagtide.models import AlertState, Charge, HashtagLevel, Role, Status
 from tagtide.ports import FreshVideo, HashtagPace, RunSummary, WindowTotal
 from tagtide.storage import tables as t
 from tagtide.storage.prepared import Prepared
-from tagtide.storage.rows import Topic, hashtag_reading_of
+from tagtide.storage.rows import Topic, level_columns
 from tagtide.storage.runs import outcomes, run_of
 
 #: How far back an earlier reading is looked for.
@@ -32,7 +32,7 @@ class Overviews(Topic):
     """The part of the store behind the first page."""
 
     async def hashtag_pace(self, since: datetime) -> list[HashtagPace]:
-        """Every hashtag of every campaign, now and at the newest reading up to ``since``."""
+        """Every own hashtag of every campaign, now and at the newest reading up to ``since``."""
         return await self._db.read(lambda c: _pace(c, since))
 
     async def window_totals(self, since: datetime) -> list[WindowTotal]:
@@ -133,18 +133,19 @@ _DAILY = Prepared(
     .where((_ledger.state == Charge.CHARGED.value) | (_ledger.state == Charge.UNKNOWN.value))
     .group_by(literal_column("1"))
 )
+_OWN = _held.role == Role.OWN.value
 _WATCHED = Prepared(
-    select(_held.campaign_id, _held.role, t.hashtag)
+    select(_held.campaign_id, _hashtag.id, _hashtag.name, *level_columns(t.hashtag))
     .join_from(t.campaign_hashtag, t.campaign, t.campaign.c.id == _held.campaign_id)
     .join(t.hashtag, _hashtag.id == _held.hashtag_key)
-    .where(t.campaign.c.removed_at.is_(None))
+    .where(t.campaign.c.removed_at.is_(None), _OWN)
     .order_by(_held.campaign_id, _held.position)
 )
 _earlier = t.hashtag_reading.alias("earlier").c
 _BASES = Prepared(
-    select(t.hashtag_reading)
+    select(_reading.hashtag_key, *level_columns(t.hashtag_reading))
     .join_from(t.hashtag, t.hashtag_reading, _reading.hashtag_key == _hashtag.id)
-    .where(_hashtag.id.in_(select(_held.hashtag_key)))
+    .where(_hashtag.id.in_(select(_held.hashtag_key).where(_OWN)))
     .where(
         _reading.read_at
         == select(_earlier.read_at)
@@ -159,23 +160,19 @@ _BASES = Prepared(
 
 
 def _pace(connection: Connection, since: datetime) -> list[HashtagPace]:
-    watched = _WATCHED.rows(connection, {})
-    names = {row.id: row.name for row in watched}
     asked = {"at": since, "since": since - _LONGEST_SILENCE}
     bases = {
-        row.hashtag_key: hashtag_reading_of(row, names[row.hashtag_key])
-        for row in _BASES.rows(connection, asked)
-        if row.hashtag_key in names
+        key: HashtagLevel._make(level) for key, *level in _BASES.rows(connection, asked, tuple)
     }
     return [
         HashtagPace(
-            campaign_id=row.campaign_id,
-            hashtag=row.name,
-            role=Role(row.role),
-            latest=hashtag_reading_of(row, row.name) if row.read_at is not None else None,
-            base=bases.get(row.id),
+            campaign_id=campaign_id,
+            hashtag=name,
+            hashtag_key=key,
+            latest=HashtagLevel._make(level) if level[1] is not None else None,
+            base=bases.get(key),
         )
-        for row in watched
+        for campaign_id, key, name, *level in _WATCHED.rows(connection, {}, tuple)
     ]
 
 

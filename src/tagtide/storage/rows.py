@@ -69,6 +69,14 @@ def known_hashtag_keys(connection: Connection, names: Iterable[str]) -> dict[str
     return {row.name: row.id for row in _HASHTAGS.rows(connection, names)}
 
 
+def level_columns(table: Table) -> list[Any]:
+    """What `HashtagLevel` holds, of `hashtag` or `hashtag_reading`."""
+    return [table.c[name] for name in ("tiktok_id", "read_at", *_TOTALS)]
+
+
+_TOTALS = ("view_count", "view_source", "view_unit", "video_count", "video_source", "video_unit")
+
+
 def counters_of(row: Any) -> VideoCounters:
     """The counters of a row of `video` or `video_reading`."""
     return VideoCounters(

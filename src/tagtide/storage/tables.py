@@ -321,6 +321,7 @@ hashtag_video = Table(
     _key("video_key", "video.id", primary=True),
     Column("first_seen_at", Instant, nullable=False),
     Column("last_seen_at", Instant, nullable=False),
+    Index(None, "video_key"),
     sqlite_with_rowid=False,
 )
 

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tagtide.core.coverage import Completeness, completeness
+from tagtide.core.coverage import Completeness, completeness_of
 from tagtide.core.metrics import quantile
 from tagtide.core.periods import Period, PeriodName
 from tagtide.core.planning import Phase, campaign_phase
 from tagtide.core.reports.facts import add_up
-from tagtide.core.velocity import Change, measure_change
-from tagtide.models import Alert, AlertState, Campaign, HashtagReading, Job, Reason, Role
-from tagtide.ports import GainPoint, HashtagAt, KnownVideo, Published
+from tagtide.core.velocity import changes_between
+from tagtide.models import Alert, AlertState, Campaign, HashtagLevel, Job, Reason, Role
+from tagtide.ports import GainPoint, HashtagAt, KnownVideo
 from tagtide.services.context import Context
 from tagtide.services.views.today import NextRun, next_run
 
@@ -207,7 +207,7 @@ async def view_campaign(
     """Gather the page. Raises `StorageError`."""
     store, now, number = context.store, context.clock.now(), campaign.campaign_id
     found = await store.hashtags_at(number, _instants(period, now))
-    lines = _lines(found, await _published(context, campaign, found), _is_open(period, now))
+    lines = await _lines(context, campaign, found, _is_open(period, now))
     own = [line for line in lines if line.role is Role.OWN]
     others = [line for line in lines if line.role is Role.COMPETITOR]
     chosen = sorted(others, key=lambda line: -(line.new_views or 0))[:_COMPETITORS]
@@ -271,7 +271,7 @@ async def view_hashtags(
     """The hashtags of a campaign, those that gained most first. Raises `StorageError`."""
     store, now = context.store, context.clock.now()
     found = await store.hashtags_at(campaign.campaign_id, _instants(period, now))
-    lines = _lines(found, await _published(context, campaign, found), _is_open(period, now))
+    lines = await _lines(context, campaign, found, _is_open(period, now))
     ranked = sorted(
         lines, key=lambda x: (x.role is not Role.OWN, -(x.new_views or 0), -(x.view_count or 0))
     )
@@ -308,67 +308,48 @@ def _instants(period: Period, now: datetime) -> list[datetime]:
     return [period.since] if _is_open(period, now) else [period.since, period.until]
 
 
-async def _published(
-    context: Context, campaign: Campaign, found: Sequence[HashtagAt]
-) -> Mapping[str, list[datetime]]:
-    """By own hashtag, when the videos in its feed were published, from its earlier end on."""
-    earlier = [x.readings[0].read_at for x in found if x.readings[0] and x.role is Role.OWN]
-    if not earlier:
-        return {}
-    published = await context.store.published_since(min(earlier), campaign_id=campaign.campaign_id)
-    return by_hashtag(published)[campaign.campaign_id]
-
-
-def by_hashtag(published: Sequence[Published]) -> dict[int, dict[str, list[datetime]]]:
-    """By campaign and hashtag, the instants of publication."""
-    found: dict[int, dict[str, list[datetime]]] = defaultdict(lambda: defaultdict(list))
-    for campaign_id, hashtag, created_at in published:
-        found[campaign_id][hashtag].append(created_at)
-    return found
-
-
-def held_between(
-    published: Sequence[datetime], earlier: HashtagReading | None, latest: HashtagReading | None
-) -> Completeness | None:
-    """New videos held of those that exist between two readings; None without two of them."""
-    if earlier is None or latest is None or earlier.read_at >= latest.read_at:
-        return None
-    held = sum(earlier.read_at < at <= latest.read_at for at in published)
-    return completeness(held, earlier, latest)
-
-
-def _lines(
-    found: Sequence[HashtagAt], published: Mapping[str, Sequence[datetime]], is_open: bool
+async def _lines(
+    context: Context, campaign: Campaign, found: Sequence[HashtagAt], is_open: bool
 ) -> list[HashtagLine]:
-    return [_line(one, published.get(one.hashtag, ()), is_open) for one in found]
+    ends = [(one.readings[0], one.latest if is_open else one.readings[-1]) for one in found]
+    published = await context.store.published_in(
+        {
+            one.hashtag_key: (earlier.read_at, latest.read_at)
+            for one, (earlier, latest) in zip(found, ends, strict=True)
+            if one.role is Role.OWN and earlier and latest and earlier.read_at < latest.read_at
+        },
+        campaign_id=campaign.campaign_id,
+    )
+    return [
+        _line(one, earlier, latest, published.get(one.hashtag_key, 0))
+        for one, (earlier, latest) in zip(found, ends, strict=True)
+    ]
 
 
-def _line(one: HashtagAt, published: Sequence[datetime], is_open: bool) -> HashtagLine:
-    earlier, latest = one.readings[0], one.latest if is_open else one.readings[-1]
-    change = _change(earlier, latest)
-    new_views = None if change is None else change.new_views
-    base = None if change is None else change.views.base
+def _line(
+    one: HashtagAt, earlier: HashtagLevel | None, latest: HashtagLevel | None, published: int
+) -> HashtagLine:
+    new_views = new_videos = growth = previous_at = held = None
+    if earlier is not None and latest is not None and earlier.read_at < latest.read_at:
+        views, videos = changes_between(earlier, latest)
+        new_views, new_videos, previous_at = views.delta, videos.delta, earlier.read_at
+        growth = views.delta / views.base if views.delta is not None and views.base else None
+        held = completeness_of(published, videos) if one.role is Role.OWN else None
     return HashtagLine(
         hashtag=one.hashtag,
         role=one.role,
         view_count=None if latest is None else latest.view_count,
         video_count=None if latest is None else latest.video_count,
         read_at=None if latest is None else latest.read_at,
-        previous_at=None if change is None else change.previous_at,
+        previous_at=previous_at,
         new_views=new_views,
-        new_videos=None if change is None else change.new_videos,
-        view_growth=new_views / base if new_views is not None and base else None,
+        new_videos=new_videos,
+        view_growth=growth,
         paused_at=one.paused_at,
         failures=one.failures,
         failure_reason=one.failure_reason,
-        held=held_between(published, earlier, latest) if one.role is Role.OWN else None,
+        held=held,
     )
-
-
-def _change(earlier: HashtagReading | None, latest: HashtagReading | None) -> Change | None:
-    if earlier is None or latest is None or earlier.read_at >= latest.read_at:
-        return None
-    return measure_change(latest, earlier)
 
 
 def _role_totals(lines: Sequence[HashtagLine], found: Sequence[HashtagAt]) -> RoleTotals:

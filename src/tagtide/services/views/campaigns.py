@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tagtide.core.coverage import Completeness
+from tagtide.core.coverage import Completeness, completeness_of
 from tagtide.core.reports.facts import add_up
+from tagtide.core.velocity import changes_between
 from tagtide.models import Job, Role
+from tagtide.ports import HashtagPace
 from tagtide.services.context import Context
-from tagtide.services.views.campaign import by_hashtag, held_between
 from tagtide.services.views.today import CampaignLine, paces_of, view_lines
 
 _DAY = timedelta(days=1)
@@ -42,23 +44,32 @@ async def view_campaigns(context: Context, *, schedules: Mapping[Job, str]) -> C
     campaigns = await store.campaigns()
     paces = await paces_of(context, since)
     lines = await view_lines(context, campaigns, paces, schedules, since)
-    earlier = [pace.base.read_at for own in paces.values() for pace in own if pace.base]
-    published = by_hashtag(await store.published_since(min(earlier))) if earlier else {}
-    rows = []
-    for campaign, line in zip(campaigns, lines, strict=True):
-        held = [
-            held_between(
-                published.get(campaign.campaign_id, {}).get(pace.hashtag, ()),
-                pace.base,
-                pace.latest,
-            )
-            for pace in paces[campaign.campaign_id]
-        ]
-        rows.append(
-            CampaignRow(
-                line=line,
-                competitors=sum(h.role is Role.COMPETITOR for h in campaign.hashtags),
-                held=add_up(one for one in held if one is not None),
-            )
+    held = await _held(context, paces)
+    rows = [
+        CampaignRow(
+            line=line,
+            competitors=sum(h.role is Role.COMPETITOR for h in campaign.hashtags),
+            held=add_up(held[campaign.campaign_id]),
         )
+        for campaign, line in zip(campaigns, lines, strict=True)
+    ]
     return CampaignsView(now=now, since=since, campaigns=tuple(rows))
+
+
+async def _held(
+    context: Context, paces: Mapping[int, Sequence[HashtagPace]]
+) -> Mapping[int, list[Completeness]]:
+    """By campaign, the completeness of each of its own hashtags that was read at both ends."""
+    ends = {
+        (campaign_id, pace.hashtag_key): (pace.base, pace.latest)
+        for campaign_id, own in paces.items()
+        for pace in own
+        if pace.base and pace.latest and pace.base.read_at < pace.latest.read_at
+    }
+    spans = {key: (base.read_at, latest.read_at) for (_, key), (base, latest) in ends.items()}
+    published = await context.store.published_in(spans)
+    found: dict[int, list[Completeness]] = defaultdict(list)
+    for (campaign_id, key), (base, latest) in ends.items():
+        _, videos = changes_between(base, latest)
+        found[campaign_id].append(completeness_of(published.get(key, 0), videos))
+    return found

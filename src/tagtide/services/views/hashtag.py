@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tagtide.core.coverage import Completeness
+from tagtide.core.coverage import Completeness, completeness
 from tagtide.core.detect.base import StateMismatch
 from tagtide.core.periods import Period
 from tagtide.core.rules import Measure, RuleState, Verdict, judge_growth, judge_new_videos
@@ -31,8 +31,6 @@ from tagtide.services.views.campaign import (
     SIX_HOURS,
     CampaignHead,
     Velocity,
-    by_hashtag,
-    held_between,
     view_head,
 )
 
@@ -129,7 +127,7 @@ async def view_hashtag(
         latest=latest,
         base=base,
         change=measure_change(latest, base) if latest is not None and base is not None else None,
-        held=await _held(context, campaign, held, base, latest),
+        held=await _held(context, held, base, latest),
         curve=tuple(curve),
         is_thinned=is_thinned,
         uncertain=await _uncertain(context, name, period),
@@ -151,15 +149,16 @@ async def _up_to(context: Context, name: str, at: datetime) -> HashtagReading | 
 
 async def _held(
     context: Context,
-    campaign: Campaign,
     tag: CampaignHashtag,
     base: HashtagReading | None,
     latest: HashtagReading | None,
 ) -> Completeness | None:
     if tag.role is not Role.OWN or base is None or latest is None:
         return None
-    found = await context.store.published_since(base.read_at, campaign_id=campaign.campaign_id)
-    return held_between(by_hashtag(found)[campaign.campaign_id].get(tag.name, ()), base, latest)
+    if base.read_at >= latest.read_at:
+        return None
+    seen = await context.store.published_under(tag.name, base.read_at, latest.read_at)
+    return completeness(seen, base, latest)
 
 
 async def _uncertain(context: Context, name: str, period: Period) -> tuple[SlotOutcome, ...]:

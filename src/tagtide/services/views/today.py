@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from tagtide.core.periods import start_of_day
 from tagtide.core.planning import Phase, campaign_phase
 from tagtide.core.schedule import describe, effective_schedule
-from tagtide.core.velocity import measure_change
+from tagtide.core.velocity import gains_between
 from tagtide.errors import InvalidInput
 from tagtide.models import (
     Alert,
@@ -18,7 +18,6 @@ from tagtide.models import (
     Delivery,
     DeliveryState,
     Job,
-    Role,
 )
 from tagtide.ports import (
     Balance,
@@ -275,8 +274,7 @@ async def paces_of(context: Context, since: datetime) -> Mapping[int, list[Hasht
     """By campaign, its own hashtags now and at an earlier instant. Raises `StorageError`."""
     paces: dict[int, list[HashtagPace]] = defaultdict(list)
     for pace in await context.store.hashtag_pace(since):
-        if pace.role is Role.OWN:
-            paces[pace.campaign_id].append(pace)
+        paces[pace.campaign_id].append(pace)
     return paces
 
 
@@ -319,8 +317,13 @@ def _line(
     now: datetime,
 ) -> CampaignLine:
     views = [p.latest.view_count for p in paces if p.latest and p.latest.view_count is not None]
-    gains = [gain for pace in paces if (gain := gain_of(pace)) is not None]
-    known = [gain.new_views for gain in gains if gain.new_views is not None]
+    gains = [
+        (*gains_between(p.base, p.latest), p)
+        for p in paces
+        if p.base and p.latest and p.base.read_at < p.latest.read_at
+    ]
+    known = [new_views for new_views, _, _ in gains if new_views is not None]
+    best = max((gain for gain in gains if gain[0]), key=lambda g: g[0] or 0, default=None)
     return CampaignLine(
         campaign_id=campaign.campaign_id,
         campaign=campaign.name,
@@ -332,28 +335,23 @@ def _line(
         new_views=sum(known) if known else None,
         hashtags_compared=len(known),
         new_videos_seen=new_videos,
-        previous_at=min((gain.previous_at for gain in gains), default=None),
+        previous_at=min((p.base.read_at for _, _, p in gains if p.base), default=None),
         read_at=max((p.latest.read_at for p in paces if p.latest), default=None),
-        leader=max((g for g in gains if g.new_views), key=lambda g: g.new_views or 0, default=None),
+        leader=None if best is None else _gain(*best),
         curve=curve,
         firing=firing,
         next_run=soonest,
     )
 
 
-def gain_of(pace: HashtagPace) -> Gain | None:
-    """What the hashtag gained between the two readings; None without two.
-
-    A counter that fell, or that rests on another field of the payload, has no gain.
-    """
-    if pace.latest is None or pace.base is None or pace.base.read_at >= pace.latest.read_at:
-        return None
-    change = measure_change(pace.latest, pace.base)
+def _gain(new_views: int | None, new_videos: int | None, pace: HashtagPace) -> Gain:
+    assert pace.base is not None
+    assert pace.latest is not None
     return Gain(
         hashtag=pace.hashtag,
-        new_views=change.new_views,
-        new_videos=change.new_videos,
-        previous_at=change.previous_at or pace.base.read_at,
+        new_views=new_views,
+        new_videos=new_videos,
+        previous_at=pace.base.read_at,
         read_at=pace.latest.read_at,
     )
 
