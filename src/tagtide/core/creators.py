@@ -14,11 +14,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 from statistics import fmean, median
+from typing import TypeVar
 
 #: Two-sided 90 % of a normal distribution.
 _Z = 1.645
 #: Fewer creators than this say nothing about how creators differ.
 _MIN_CREATORS = 10
+
+_K = TypeVar("_K")
 
 
 class Tier(StrEnum):
@@ -78,7 +81,7 @@ class RateEstimate:
     videos: int
 
 
-def rate_spread(by_creator: Mapping[str, Sequence[float]]) -> RateSpread | None:
+def rate_spread(by_creator: Mapping[_K, Sequence[float]]) -> RateSpread | None:
     """How the rates of a campaign's videos scatter; None with fewer than ten creators, or where no
     creator has two videos.
 
@@ -93,7 +96,7 @@ def rate_spread(by_creator: Mapping[str, Sequence[float]]) -> RateSpread | None:
     if count < _MIN_CREATORS or total <= count:
         return None
     mean = math.fsum(x for g in groups for x in g) / total
-    means = [fmean(g) for g in groups]
+    means = [math.fsum(g) / len(g) for g in groups]
     within = math.fsum((x - m) ** 2 for g, m in zip(groups, means, strict=True) for x in g) / (
         total - count
     )

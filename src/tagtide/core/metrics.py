@@ -7,12 +7,12 @@ are fractions. Nothing here knows a zone, a store or the clock.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from statistics import fmean, median, median_low, stdev
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -116,14 +116,10 @@ class KnownSum:
 
 def known_sum(values: Iterable[int | None]) -> KnownSum:
     """Add up what is known."""
-    total = known = unknown = 0
-    for value in values:
-        if value is None:
-            unknown += 1
-        else:
-            known += 1
-            total += value
-    return KnownSum(total if known or not unknown else None, known, unknown)
+    everything = list(values)
+    known = [value for value in everything if value is not None]
+    unknown = len(everything) - len(known)
+    return KnownSum(sum(known) if known or not unknown else None, len(known), unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,10 +229,12 @@ def quantile(ordered: Sequence[float], p: float) -> float:
 
 def histogram(values: Iterable[float], edges: Sequence[float] = RATE_EDGES) -> tuple[Bin, ...]:
     """Count values per bin. Every value must be at or above the first edge."""
-    counts = Counter(bisect_right(edges, value) - 1 for value in values)
+    ordered = sorted(values)
+    places = [*(bisect_left(ordered, edge) for edge in edges), len(ordered)]
     highs = [*edges[1:], None]
     return tuple(
-        Bin(low, high, counts[i]) for i, (low, high) in enumerate(zip(edges, highs, strict=True))
+        Bin(low, high, after - before)
+        for low, high, (before, after) in zip(edges, highs, pairwise(places), strict=True)
     )
 
 

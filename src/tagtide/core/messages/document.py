@@ -78,6 +78,14 @@ def _chart(part: Mapping[str, Any]) -> Chart:
     )
 
 
+def lead_of(document: Sequence[Mapping[str, Any]]) -> str:
+    """The text of the first paragraph that leads; empty without one. Reads nothing else."""
+    for part in document:
+        if part.get("block") == Paragraph.__name__ and part.get("lead"):
+            return str(part.get("text", ""))
+    return ""
+
+
 def _written(part: Any) -> dict[str, Any]:
     found = {}
     for field in fields(part):

@@ -84,7 +84,7 @@ async def view_campaign_videos(
     store, number = context.store, campaign.campaign_id
     found = await store.video_figures(number, period.since, period.until)
     own = [video for video in found if video.is_own]
-    others = [video for video in found if not video.is_own]
+    others = [video for video in found if not video.is_own] if len(own) < len(found) else []
     new = [video for video in own if video.is_new]
     best, best_new = _best(own), _best(new)
     known = {
@@ -107,23 +107,29 @@ async def view_campaign_videos(
 
 def video_totals(videos: Sequence[VideoFigures]) -> VideoTotals:
     """Sums and rates of videos."""
-    engagements = [engagement_of(v) for v in videos]
-    rates, engaged, viewed = [], 0, 0
-    for video, engagement in zip(videos, engagements, strict=True):
-        if engagement is not None and video.view_count:
-            rates.append(engagement / video.view_count)
-            engaged += engagement
-            viewed += video.view_count
+    # A column at a time: ten thousand videos are a page.
+    columns = [*zip(*videos, strict=True)] or [()] * len(VideoFigures._fields)
+    _, creators, views, likes, comments, shares, saves, *_ = columns
+    engagements = [
+        None if a is None or b is None or c is None else a + b + c
+        for a, b, c in zip(likes, comments, shares, strict=True)
+    ]
+    known = [(e, v) for e, v in zip(engagements, views, strict=True) if v and e is not None]
     return VideoTotals(
         videos=len(videos),
-        creators=len({v.creator_key for v in videos}),
-        views=known_sum(v.view_count for v in videos),
-        likes=known_sum(v.like_count for v in videos),
-        comments=known_sum(v.comment_count for v in videos),
-        shares=known_sum(v.share_count for v in videos),
-        saves=known_sum(v.save_count for v in videos),
+        creators=len({*creators}),
+        views=known_sum(views),
+        likes=known_sum(likes),
+        comments=known_sum(comments),
+        shares=known_sum(shares),
+        saves=known_sum(saves),
         engagement=known_sum(engagements),
-        rates=summarise_rates(rates, len(videos) - len(rates), engaged, viewed),
+        rates=summarise_rates(
+            [e / v for e, v in known],
+            len(videos) - len(known),
+            sum(e for e, _ in known),
+            sum(v for _, v in known),
+        ),
     )
 
 
@@ -136,9 +142,8 @@ def engagement_of(video: VideoFigures) -> int | None:
 
 
 def _best(videos: Iterable[VideoFigures]) -> list[str]:
-    known = (v for v in videos if v.view_count is not None)
-    ranked = nlargest(_TOP, known, key=lambda v: (v.view_count or 0, v.video_id))
-    return [v.video_id for v in ranked]
+    known = [(views, key) for key, _, views, *_ in videos if views is not None]
+    return [key for _, key in nlargest(_TOP, known)]
 
 
 def _share(totals: VideoTotals, others: Sequence[VideoFigures]) -> Share | None:
@@ -150,21 +155,33 @@ def _share(totals: VideoTotals, others: Sequence[VideoFigures]) -> Share | None:
 
 
 async def _creators(context: Context, own: Sequence[VideoFigures]) -> tuple[CreatorLine, ...]:
-    by_creator: dict[int, list[VideoFigures]] = defaultdict(list)
+    views: dict[int, int] = defaultdict(int)
+    rates: dict[int, list[float]] = defaultdict(list)
     for video in own:
-        by_creator[video.creator_key].append(video)
-    ranked = nlargest(
-        _TOP,
-        by_creator.items(),
-        key=lambda item: (sum(v.view_count or 0 for v in item[1]), -item[0]),
+        _, key, seen, *_ = video
+        views[key] += seen or 0
+        engagement = engagement_of(video)
+        if seen and engagement is not None:
+            rates[key].append(engagement / seen)
+    best = nlargest(_TOP, ((total, -key) for key, total in views.items()))
+    held: dict[int, list[VideoFigures]] = {-key: [] for _, key in best}
+    for video in own:
+        if video[1] in held:
+            held[video[1]].append(video)
+    people = await context.store.creators_by_key([*held])
+    spread = rate_spread(rates)
+    return tuple(
+        _creator_line(people[key], videos, rates.get(key, []), spread)
+        for key, videos in held.items()
+        if key in people
     )
-    people = await context.store.creators_by_key([key for key, _ in ranked])
-    spread = rate_spread({str(key): _rates(held) for key, held in by_creator.items()})
-    return tuple(_creator_line(people[key], held, spread) for key, held in ranked if key in people)
 
 
 def _creator_line(
-    creator: Creator, held: Sequence[VideoFigures], spread: RateSpread | None
+    creator: Creator,
+    held: Sequence[VideoFigures],
+    rates: Sequence[float],
+    spread: RateSpread | None,
 ) -> CreatorLine:
     totals = video_totals(held)
     return CreatorLine(
@@ -175,13 +192,5 @@ def _creator_line(
         views=totals.views,
         engagement=totals.engagement,
         engagement_rate=totals.rates.pooled,
-        estimate=estimate_rate(_rates(held), spread),
+        estimate=estimate_rate(rates, spread),
     )
-
-
-def _rates(videos: Sequence[VideoFigures]) -> list[float]:
-    return [
-        engagement / v.view_count
-        for v in videos
-        if v.view_count and (engagement := engagement_of(v)) is not None
-    ]

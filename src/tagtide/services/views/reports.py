@@ -8,8 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from tagtide.core.messages import Block
-from tagtide.core.messages.blocks import Paragraph
-from tagtide.core.messages.document import from_document
+from tagtide.core.messages.document import from_document, lead_of
 from tagtide.errors import NotFound
 from tagtide.models import Campaign, Job
 from tagtide.ports import ReportName, StoredReport
@@ -137,7 +136,7 @@ async def view_weekly(
         now=now,
         head=view_head(campaign, schedules, now),
         report=report,
-        sentence=_lead(report),
+        sentence=lead_of(report.document or ()) if report is not None else "",
         rows=tuple(rows[(page - 1) * size : page * size]),
         emerging=tuple(body.get("emerging") or ()),
         page=page,
@@ -154,8 +153,3 @@ def _blocks(report: StoredReport) -> tuple[Block, ...] | None:
         return tuple(from_document(report.document))
     except ValueError:
         return None
-
-
-def _lead(report: StoredReport | None) -> str:
-    blocks = _blocks(report) if report is not None else None
-    return next((b.text for b in blocks or () if isinstance(b, Paragraph) and b.lead), "")
