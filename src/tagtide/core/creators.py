@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import pairwise
+from itertools import chain, pairwise
 from statistics import fmean, median
 from typing import TypeVar
 
@@ -92,15 +92,17 @@ def rate_spread(by_creator: Mapping[_K, Sequence[float]]) -> RateSpread | None:
     ``n0 = (N - sum n^2 / N) / (k - 1)``.
     """
     groups = [[math.sqrt(r) for r in rates] for rates in by_creator.values() if rates]
-    count, total = len(groups), sum(len(g) for g in groups)
+    count, total = len(groups), sum(map(len, groups))
     if count < _MIN_CREATORS or total <= count:
         return None
-    mean = math.fsum(x for g in groups for x in g) / total
-    means = [math.fsum(g) / len(g) for g in groups]
-    within = math.fsum((x - m) ** 2 for g, m in zip(groups, means, strict=True) for x in g) / (
-        total - count
+    mean = math.fsum(chain.from_iterable(groups)) / total
+    # Most creators have one video, which lies at their mean.
+    several = [(g, math.fsum(g) / len(g)) for g in groups if len(g) > 1]
+    within = math.fsum((x - m) ** 2 for g, m in several for x in g) / (total - count)
+    around = math.fsum(
+        [(g[0] - mean) ** 2 for g in groups if len(g) == 1]
+        + [len(g) * (m - mean) ** 2 for g, m in several]
     )
-    around = math.fsum(len(g) * (m - mean) ** 2 for g, m in zip(groups, means, strict=True))
     size = (total - sum(len(g) ** 2 for g in groups) / total) / (count - 1)
     between = max(0.0, (around / (count - 1) - within) / size)
     return RateSpread(mean=mean, within=within, between=between, creators=count, videos=total)

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from tagtide.bootstrap import App
 from tagtide.core import formats
@@ -28,6 +29,7 @@ from tagtide.core.periods import zone_or_utc
 from tagtide.core.reports.facts import alert_why
 from tagtide.jobs import Health
 from tagtide.models import Role, Rule, video_url
+from tagtide.ports import CampaignName
 from tagtide.renderers.spark import segments
 from tagtide.renderers.vega import script_version
 from tagtide.web import words
@@ -36,6 +38,8 @@ from tagtide.web.live import Live
 
 _FOLDER = Path(__file__).parent / "templates"
 _LONGEST = 300
+#: Campaigns among the places to go to.
+_MOST_PLACES = 200
 _SPARK_WIDTH, _SPARK_HEIGHT = 120, 24
 
 
@@ -94,6 +98,7 @@ async def page(request: Request, template: str, *, status: int = 200, **facts: A
         facts: What the template shows. ``zone`` is the time zone of its times (UTC without one).
     """
     shared = shared_of(request)
+    campaigns = await shared.app.store.campaign_names()
     zone = facts.setdefault("zone", "UTC")
     found: Mapping[str, Any] = {
         "now": shared.app.context.clock.now(),
@@ -104,12 +109,20 @@ async def page(request: Request, template: str, *, status: int = 200, **facts: A
         "nonce": request.state.nonce,
         "theme": theme_of(request),
         "navigation": [e for e in NAVIGATION if e.path in _paths(request)],
-        "campaigns": await shared.app.store.campaign_names(),
+        "campaigns": campaigns,
+        "places": _places(tuple(campaigns[:_MOST_PLACES])),
         "paths": _paths(request),
         "troubles": tuple(shared.health.conditions.values()),
         "can_search": "/search" in _paths(request),
     }
     return HTMLResponse(environment().get_template(template).render(**found, **facts), status)
+
+
+@lru_cache(maxsize=8)
+def _places(campaigns: tuple[CampaignName, ...]) -> Markup:
+    """Links to campaigns and hashtags; written again when a name changes, not for every page."""
+    found: Markup = environment().get_template("palette.html.j2").module.places(campaigns)  # type: ignore[attr-defined]  # a macro
+    return found
 
 
 def alone(request: Request, template: str, *, status: int = 200, **facts: Any) -> HTMLResponse:

@@ -157,17 +157,16 @@ def _share(totals: VideoTotals, others: Sequence[VideoFigures]) -> Share | None:
 async def _creators(context: Context, own: Sequence[VideoFigures]) -> tuple[CreatorLine, ...]:
     views: dict[int, int] = defaultdict(int)
     rates: dict[int, list[float]] = defaultdict(list)
-    for video in own:
-        _, key, seen, *_ = video
-        views[key] += seen or 0
-        engagement = engagement_of(video)
-        if seen and engagement is not None:
-            rates[key].append(engagement / seen)
+    for _, key, seen, likes, comments, shares, *_ in own:
+        if seen and likes is not None and comments is not None and shares is not None:
+            views[key] += seen
+            rates[key].append((likes + comments + shares) / seen)
+        else:
+            views[key] += seen or 0
     best = nlargest(_TOP, ((total, -key) for key, total in views.items()))
     held: dict[int, list[VideoFigures]] = {-key: [] for _, key in best}
-    for video in own:
-        if video[1] in held:
-            held[video[1]].append(video)
+    for video in [video for video in own if video[1] in held]:
+        held[video.creator_key].append(video)
     people = await context.store.creators_by_key([*held])
     spread = rate_spread(rates)
     return tuple(
