@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
+from itertools import product
 
 import pytest
 from storage_samples import (
@@ -208,30 +209,38 @@ def test_figures_of_held_videos(store: SqlStore) -> None:
     assert run(store.feed_size(one, "nobody")) == 0
 
 
-@pytest.mark.parametrize("reach", [DAY, 30 * DAY])
-def test_published_counts_in_feeds_of_own_hashtags(store: SqlStore, reach: timedelta) -> None:
+def test_published_counts_in_feeds_of_own_hashtags(store: SqlStore) -> None:
     page = sighting(seen(1), seen(2, created_at=NOON - DAY), seen(3, created_at=None))
     run(store.commit(Changes(sightings=(page, replace(page, hashtag="theirs")))))
     one = number_of(store)
     keys = {tag.hashtag: tag.hashtag_key for tag in run(store.hashtags_at(one, [NOON]))}
-
-    def counted(begin: datetime, end: datetime, tag: str = "ours", **more: int) -> int:
-        # Another hashtag's span is as long as it likes.
-        spans = {keys["also"]: (NOON - reach, NOON), keys[tag]: (begin, end)}
-        return run(store.published_in(spans, **more)).get(keys[tag], 0)
-
-    for begin, end, count in (
-        (NOON - 2 * HOUR, NOON, 1),
-        (NOON - 2 * DAY, NOON, 2),
-        (NOON - DAY, NOON, 1),
-        (NOON - 2 * DAY, NOON - HOUR, 2),
-        (NOON - 2 * DAY, NOON - 2 * HOUR, 1),
-    ):
-        assert counted(begin, end) == counted(begin, end, campaign_id=one) == count
-        assert run(store.published_under("ours", begin, end)) == count
-    assert counted(NOON - 2 * DAY, NOON, "theirs") == 2
+    span = (NOON - 2 * DAY, NOON)
+    assert run(store.published_in({keys["ours"]: span})) == {keys["ours"]: 2}
+    assert run(store.published_in({keys["also"]: span})) == {}
+    assert run(store.published_in({keys["theirs"]: span})) == {keys["theirs"]: 2}
     assert run(store.published_in({})) == {}
-    assert run(store.published_under("nobody", NOON - DAY, NOON)) == 0
+    assert run(store.published_under("theirs", *span)) == 2
+    assert run(store.published_under("nobody", *span)) == 0
+
+
+def test_published_counts_in_the_span_of_each_hashtag(store: SqlStore) -> None:
+    """Whatever reads them, and by whatever way: a few days or many, spans alike or not."""
+    ago = [0, 1, 24, 26, 240, 300, 500, 719, 720, 721, 900]
+    instants = [NOON - n * HOUR for n in ago]
+    page = sighting(*(seen(n, created_at=at) for n, at in enumerate(instants)))
+    run(store.commit(Changes(sightings=(page, replace(page, hashtag="also")))))
+    one = number_of(store)
+    keys = {tag.hashtag: tag.hashtag_key for tag in run(store.hashtags_at(one, [NOON]))}
+    spans = [(b, e) for b in instants[2::2] for e in (*instants[:4], NOON + HOUR) if b < e]
+    for (begin, end), other in product(spans, (spans[0], spans[-1], (instants[8], instants[1]))):
+        asked = {keys["ours"]: (begin, end), keys["also"]: other}
+        wanted = {key: sum(b < at <= e for at in instants) for key, (b, e) in asked.items()}
+        wanted = {key: count for key, count in wanted.items() if count}
+        assert run(store.published_in(asked, campaign_id=one)) == wanted
+        assert run(store.published_in(asked)) == wanted
+    assert run(store.published_under("ours", *spans[-1])) == sum(
+        spans[-1][0] < at <= spans[-1][1] for at in instants
+    )
 
 
 def test_videos_count_for_the_role_their_hashtag_has_now(store: SqlStore) -> None:

@@ -90,7 +90,7 @@ class CampaignPages(Topic):
         def curves(connection: Connection) -> dict[str, list[tuple[datetime, int | None]]]:
             found: dict[str, list[tuple[datetime, int | None]]] = {}
             asked = {"campaign": campaign_id, "since": since}
-            for name, at, level, change in _CURVES.rows(connection, hashtags, asked):
+            for name, at, level, change in _CURVES.rows(connection, hashtags, asked, tuple):
                 found.setdefault(name, []).append((at, change if level is not None else None))
             return found
 
@@ -366,13 +366,13 @@ def _gains(
 ) -> list[GainPoint]:
     since, until = asked
     bound = {"campaign": campaign_id, "since": since, "until": until}
-    rows = [(None, *row) for row in _TOGETHER.rows(connection, bound)]
-    rows += [tuple(row) for row in _APART.rows(connection, apart, bound)] if apart else []
-    size = timedelta(hours=6) * every
-    found: dict[tuple[datetime, str], list[Any]] = {}
+    rows = [(None, *row) for row in _TOGETHER.rows(connection, bound, tuple)]
+    rows += _APART.rows(connection, apart, bound, tuple) if apart else []
+    size = t.micros_of(timedelta(hours=6) * every)
+    found: dict[tuple[int, str], list[Any]] = {}
     for name, at, views, videos, corrections, hashtags in rows:
-        begins_at = t.EPOCH + (at - t.EPOCH) // size * size
-        sums = found.setdefault((begins_at, name or ""), [name, 0, 0, 0, 0])
+        begin = at // size * size
+        sums = found.setdefault((begin, name or ""), [name, 0, 0, 0, 0])
         sums[1] += views
         sums[2] += videos
         sums[3] += corrections
@@ -380,20 +380,21 @@ def _gains(
     return [
         GainPoint(
             hashtag=name,
-            begins_at=begins_at,
+            begins_at=t.from_micros(begin),
             new_views=int(views),
             new_videos=int(videos),
             corrections=corrections,
             hashtags=hashtags,
         )
-        for (begins_at, _), (name, views, videos, corrections, hashtags) in sorted(found.items())
+        for (begin, _), (name, views, videos, corrections, hashtags) in sorted(found.items())
     ]
 
 
 _sums = t.campaign_window.c
 _TOGETHER = Prepared(
     select(
-        _sums.window_at,
+        # Plain numbers: they are cut into stretches.
+        type_coerce(_sums.window_at, BigInteger).label("window_at"),
         _sums.view_change,
         _sums.video_change,
         _sums.corrections,
@@ -407,7 +408,7 @@ _APART = PreparedIn(
     lambda named: (
         select(
             _hashtag.name,
-            _window.window_at,
+            type_coerce(_window.window_at, BigInteger).label("window_at"),
             _window.view_change,
             _window.video_change,
             _window.corrections,
@@ -552,9 +553,13 @@ _PUBLISHED_LATELY = Prepared(
 )
 #: By the feeds: the sum keeps the index of instants out of it.
 _PUBLISHED_IN = Prepared(
-    _PUBLISHED.join(t.campaign_hashtag, _held.hashtag_key == _feed.hashtag_key)
+    select(_feed.hashtag_key, func.count())
+    .join_from(t.video, t.hashtag_video, _feed.video_key == _video.id)
+    .join(t.campaign_hashtag, _held.hashtag_key == _feed.hashtag_key)
     .where(_held.campaign_id == bindparam("campaign"), _held.role == Role.OWN.value)
     .where(_published_at + 0 > bindparam("since", type_=Instant))
+    .where(_video.created_at <= bindparam("until"))
+    .group_by(_feed.hashtag_key)
 )
 
 
@@ -563,18 +568,24 @@ def _published(
     spans: Mapping[int, tuple[datetime, datetime]],
     campaign_id: int | None,
 ) -> dict[int, int]:
-    since = min(begin for begin, _ in spans.values())
-    until = max(end for _, end in spans.values())
-    asked = {"since": since, "until": until, "campaign": campaign_id}
-    is_late = campaign_id is None or until - since <= _LATELY
-    rows = (_PUBLISHED_LATELY if is_late else _PUBLISHED_IN).rows(connection, asked, tuple)
+    """A run reads its hashtags within minutes: what lies between the latest begin and the earliest
+    end lies in every span, and only the little around that is looked at one by one."""
+    begins, ends = zip(*spans.values(), strict=True)
+    since, until, found = max(begins), min(ends), Counter[int]()
+    if campaign_id is None or until - since <= _LATELY:
+        around = [(min(begins), max(ends))]
+    else:
+        asked = {"campaign": campaign_id, "since": since, "until": until}
+        found.update(dict(_PUBLISHED_IN.rows(connection, asked, tuple)))
+        around = [(min(begins), since), (until, max(ends))]
     micros = {key: (t.to_micros(begin), t.to_micros(end)) for key, (begin, end) in spans.items()}
-    found: Counter[int] = Counter()
-    for key, at in rows:
-        begin, end = micros.get(key, _NEVER)
-        if begin < at <= end:
-            found[key] += 1
-    return dict(found)
+    for first, last in around:
+        asked = {"since": first, "until": last}
+        for key, at in _PUBLISHED_LATELY.rows(connection, asked, tuple) if first < last else ():
+            begin, end = micros.get(key, _NEVER)
+            if begin < at <= end:
+                found[key] += 1
+    return {key: count for key, count in found.items() if key in spans}
 
 
 #: The span of a hashtag that was not asked for.

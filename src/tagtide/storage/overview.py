@@ -6,17 +6,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     Connection,
     Select,
     and_,
     bindparam,
     func,
-    literal_column,
     select,
-    type_coerce,
 )
 
+from tagtide.core.periods import start_of_day
 from tagtide.models import AlertState, Charge, HashtagLevel, Role, Status
 from tagtide.ports import FreshVideo, HashtagPace, RunSummary, WindowTotal
 from tagtide.storage import tables as t
@@ -46,12 +44,7 @@ class Overviews(Topic):
 
     async def daily_credits(self, since: datetime) -> dict[date, int]:
         """By day (UTC), credits charged or perhaps charged."""
-        return await self._db.read(
-            lambda c: {
-                date(1970, 1, 1) + timedelta(days=day): int(count)
-                for day, count in _DAILY.rows(c, {"since": since})
-            }
-        )
+        return await self._db.read(lambda c: _by_day(c, since, self._clock.now()))
 
     async def fresh_priority(self, since: datetime, limit: int) -> list[FreshVideo]:
         """Videos that became high priority after ``since``, those with most views first."""
@@ -122,17 +115,25 @@ _TOTALS = Prepared(
     .order_by(_sums.campaign_id, _sums.window_at)
 )
 #: Asks for nothing but what `ix_ledger_budget` holds.
-_DAILY = Prepared(
-    select(
-        type_coerce(_ledger.reserved_at, BigInteger)
-        .op("/")(literal_column(str(86_400 * 1_000_000)))
-        .label("day"),
-        func.sum(_ledger.credits),
-    )
-    .where(_ledger.reserved_at >= bindparam("since"))
+_OF_DAY = Prepared(
+    select(func.sum(_ledger.credits))
+    .where(_ledger.reserved_at >= bindparam("since"), _ledger.reserved_at < bindparam("until"))
     .where((_ledger.state == Charge.CHARGED.value) | (_ledger.state == Charge.UNKNOWN.value))
-    .group_by(literal_column("1"))
 )
+
+
+def _by_day(connection: Connection, since: datetime, now: datetime) -> dict[date, int]:
+    """A sum for each day: to group tens of thousands of rows by day is to sort them."""
+    found: dict[date, int] = {}
+    while since <= now:
+        until = start_of_day(since) + timedelta(days=1)
+        (total,) = _OF_DAY.one(connection, {"since": since, "until": until})
+        if total is not None:
+            found[since.date()] = int(total)
+        since = until
+    return found
+
+
 _OWN = _held.role == Role.OWN.value
 _WATCHED = Prepared(
     select(_held.campaign_id, _hashtag.id, _hashtag.name, *level_columns(t.hashtag))

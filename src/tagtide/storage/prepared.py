@@ -176,11 +176,15 @@ class PreparedIn:
         self._by_size = {size: Prepared(build(_among(column, size))) for size in _SIZES}
 
     def rows(
-        self, connection: Connection, values: Iterable[Any], given: Mapping[str, Any] | None = None
+        self,
+        connection: Connection,
+        values: Iterable[Any],
+        given: Mapping[str, Any] | None = None,
+        make: Callable[[Iterable[Any]], Any] | None = None,
     ) -> Iterator[Any]:
         """Rows of all values, in pieces."""
         for statement, bound in self._pieces(values, given or {}):
-            yield from statement.rows(connection, bound)
+            yield from statement.rows(connection, bound, make)
 
     def run(
         self, connection: Connection, values: Iterable[Any], given: Mapping[str, Any] | None = None

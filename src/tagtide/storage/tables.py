@@ -50,6 +50,11 @@ def to_micros(instant: datetime) -> int:
     return (instant - EPOCH) // _MICROSECOND
 
 
+def micros_of(span: timedelta) -> int:
+    """Whole microseconds of it."""
+    return span // _MICROSECOND
+
+
 def from_micros(micros: int) -> datetime:
     """The instant, aware, in UTC."""
     return EPOCH + timedelta(microseconds=micros)

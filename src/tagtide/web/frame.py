@@ -7,7 +7,7 @@ keeps.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from functools import lru_cache
@@ -165,6 +165,7 @@ def environment() -> Environment:
         "ago": words.ago,
         "browser": words.browser,
         "change": formats.change,
+        "chart_rows": chart_rows,
         "charge": words.CHARGES.__getitem__,
         "clean": lambda text, limit=_LONGEST: formats.clean_text(text, limit),
         "compact": formats.compact,
@@ -223,6 +224,24 @@ def _spec(chart: Chart) -> dict[str, Any]:
     return dict(chart.spec)
 
 
+_ROW, _FIRST, _OTHER = (
+    Markup("<tr>%s</tr>"),
+    Markup("<td><bdi>%s</bdi></td>"),
+    Markup('<td class="n"><bdi>%s</bdi></td>'),
+)
+
+
+def chart_rows(rows: Iterable[Sequence[str]]) -> Markup:
+    """Rows of the table behind a chart: a thousand cells and more, which a template takes long for.
+
+    Markup escapes what is put into it.
+    """
+    return Markup("").join(
+        _ROW % Markup("").join([(_OTHER if n else _FIRST) % cell for n, cell in enumerate(row)])
+        for row in rows
+    )
+
+
 def with_query(path: str, **query: Any) -> str:
     """The path with a query; what is None or empty is left out."""
     given = {key: value for key, value in query.items() if value not in {None, ""}}
@@ -230,7 +249,12 @@ def with_query(path: str, **query: Any) -> str:
 
 
 def spark_path(values: list[float | None]) -> str:
-    """Drawing commands of a small curve 120 wide and 24 high; gaps are gaps."""
+    """Drawing commands of a small curve 120 wide and 24 high; gaps are gaps.
+
+    Empty with fewer than two values, which make no curve.
+    """
+    if len(values) - list(values).count(None) < 2:
+        return ""
     parts = []
     for points in segments(values, _SPARK_WIDTH, _SPARK_HEIGHT):
         lines = " ".join(f"L{x:.1f} {y:.1f}" for x, y in points[1:]) or "l0 0"
