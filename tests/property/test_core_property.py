@@ -18,12 +18,13 @@ from tagtide.core.names import parse_hashtag
 from tagtide.core.rounding import delta_bounds, display_unit, step_bounds
 from tagtide.core.rules import RuleState, Verdict, judge_growth, judge_new_videos
 from tagtide.core.schedule import Schedule
-from tagtide.core.velocity import measure_change
+from tagtide.core.velocity import changes_between, gains_between, measure_change
 from tagtide.errors import InvalidInput
 from tagtide.models import (
     Alert,
     AlertState,
     CounterSource,
+    HashtagLevel,
     HashtagReading,
     Rule,
     RuleSettings,
@@ -147,6 +148,36 @@ def test_one_step_of_a_rounded_counter_is_no_news(value: int, hours: float) -> N
     assert not fires(
         *[replace(r, read_at=START + (readings[1].read_at - r.read_at)) for r in reversed(readings)]
     )
+
+
+numbers = st.one_of(st.none(), st.integers(0, 3), st.integers(0, 10**12), st.just(2**62))
+levels = st.builds(
+    HashtagLevel,
+    hashtag_id=st.sampled_from([None, "1", "2"]),
+    read_at=st.just(START),
+    view_count=numbers,
+    view_source=st.sampled_from([None, CounterSource.STATS, CounterSource.STATS_V2]),
+    view_unit=st.sampled_from([1, 100, 100_000]),
+    video_count=numbers,
+    video_source=st.sampled_from([None, CounterSource.STATS, CounterSource.STATS_V2]),
+    video_unit=st.sampled_from([1, 100, 100_000]),
+)
+
+
+@given(levels, levels, st.floats(-0.2, 0.2))
+def test_the_short_ways_of_pages_say_what_the_whole_history_says(
+    then: HashtagLevel, now: HashtagLevel, part: float
+) -> None:
+    """A page compares two readings of each of a thousand hashtags."""
+    if then.view_count is not None and abs(part) > 0.1:
+        now = now._replace(view_count=max(0, int(then.view_count * (1 + part / 2))))
+    now = now._replace(read_at=START + timedelta(hours=7))
+    earlier, current = (HashtagReading(hashtag="glow", **one._asdict()) for one in (then, now))
+    # With earlier readings it follows each counter from the first on.
+    whole = measure_change(current, earlier, [earlier])
+    assert changes_between(then, now) == (whole.views, whole.videos)
+    assert gains_between(then, now) == (whole.new_views, whole.new_videos)
+    assert measure_change(current, earlier) == whole
 
 
 @given(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from storage_samples import HOUR, LEASE, NOON, SteppedClock, alert, campaign, run
@@ -201,6 +201,29 @@ def test_spending_that_is_over_is_kept_and_the_newest_is_not(
     assert told() == [(21, 2), (1, 2)]
     # A longer look back asks again.
     assert len(run(store.spending_cells(first - 90 * DAY))) == 2
+
+
+def test_credits_of_days_that_are_over_are_kept_and_the_newest_are_not(
+    store: SqlStore, clock: SteppedClock
+) -> None:
+    begin = (NOON - 9 * DAY).replace(hour=0)
+    for hours in (-8 * 24, -DAY // HOUR, 0):
+        paid(store, None, hours, Charge.CHARGED)
+    paid(store, None, 0, Charge.UNKNOWN)
+    paid(store, None, 0, Charge.NOT_CHARGED)
+
+    def told(since: datetime = begin) -> list[tuple[int, int]]:
+        return [(day.day, count) for day, count in run(store.daily_credits(since)).items()]
+
+    assert told() == [(21, 1), (28, 1), (1, 2)]
+    for hours in (-8 * 24, -DAY // HOUR, 0):
+        paid(store, None, hours, Charge.CHARGED)
+    assert told() == [(21, 1), (28, 2), (1, 3)]
+    # Part of a day is no day.
+    assert told(NOON - 8 * DAY) == [(21, 2), (28, 2), (1, 3)]
+    assert told(NOON - 8 * DAY + HOUR) == [(28, 2), (1, 3)]
+    clock.at += timedelta(minutes=31)
+    assert told() == [(21, 2), (28, 2), (1, 3)]
 
 
 def test_alerts_are_counted_from_when_they_fired(store: SqlStore) -> None:

@@ -43,6 +43,8 @@ _BUDGET_LOCK = 7_461_702_312
 _COUNTS = (Charge.RESERVED, Charge.CHARGED, Charge.UNKNOWN)
 #: A reservation outside any run that is older than this belongs to nobody any more.
 _ORPHAN_AGE = timedelta(minutes=10)
+#: After so long the rows of a day are settled, and how long the sums of such days are kept.
+SETTLED, KEPT = timedelta(days=2), timedelta(minutes=30)
 _MICROS_PER_DAY = 86_400_000_000
 
 

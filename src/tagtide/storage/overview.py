@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
@@ -14,10 +16,10 @@ from sqlalchemy import (
     select,
 )
 
-from tagtide.core.periods import start_of_day
 from tagtide.models import AlertState, Charge, HashtagLevel, Role, Status
 from tagtide.ports import FreshVideo, HashtagPace, RunSummary, WindowTotal
 from tagtide.storage import tables as t
+from tagtide.storage.ledger import KEPT, SETTLED
 from tagtide.storage.prepared import Prepared
 from tagtide.storage.rows import Topic, level_columns
 from tagtide.storage.runs import outcomes, run_of
@@ -44,7 +46,26 @@ class Overviews(Topic):
 
     async def daily_credits(self, since: datetime) -> dict[date, int]:
         """By day (UTC), credits charged or perhaps charged."""
-        return await self._db.read(lambda c: _by_day(c, since, self._clock.now()))
+        now = self._clock.now()
+        known = {
+            day: (at, total)
+            for day, (at, total) in self._credits.items()
+            # Never the whole of a day that is asked for in part.
+            if since <= _midnight(day)
+            and day < (at - SETTLED).date()
+            and timedelta() <= now - at < KEPT
+        }
+        days = _days(since, now)
+        missing = {day: span for day, span in days.items() if day not in known}
+        if missing:
+            read = await self._db.read(lambda c: _credits(c, missing))
+            known |= {day: (now, total) for day, total in read.items()}
+        # One value, so that a reader in between sees the old one or the new one.
+        self._credits = {d: found for d, found in known.items() if since <= _midnight(d)}
+        return {day: total for day in days if (total := known[day][1]) is not None}
+
+    #: By day, when its credits were summed, and the sum; what is over changes no more.
+    _credits: Mapping[date, tuple[datetime, int | None]] = MappingProxyType({})
 
     async def fresh_priority(self, since: datetime, limit: int) -> list[FreshVideo]:
         """Videos that became high priority after ``since``, those with most views first."""
@@ -122,15 +143,28 @@ _OF_DAY = Prepared(
 )
 
 
-def _by_day(connection: Connection, since: datetime, now: datetime) -> dict[date, int]:
-    """A sum for each day: to group tens of thousands of rows by day is to sort them."""
-    found: dict[date, int] = {}
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _days(since: datetime, now: datetime) -> dict[date, tuple[datetime, datetime]]:
+    """Days up to now with the part of each that is asked for."""
+    found: dict[date, tuple[datetime, datetime]] = {}
     while since <= now:
-        until = start_of_day(since) + timedelta(days=1)
+        day = since.astimezone(UTC).date()
+        found[day] = since, _midnight(day) + timedelta(days=1)
+        since = found[day][1]
+    return found
+
+
+def _credits(
+    connection: Connection, days: Mapping[date, tuple[datetime, datetime]]
+) -> dict[date, int | None]:
+    """A sum for each day: to group tens of thousands of rows by day is to sort them."""
+    found: dict[date, int | None] = {}
+    for day, (since, until) in days.items():
         (total,) = _OF_DAY.one(connection, {"since": since, "until": until})
-        if total is not None:
-            found[since.date()] = int(total)
-        since = until
+        found[day] = None if total is None else int(total)
     return found
 
 

@@ -35,6 +35,7 @@ from tagtide.ports import (
 )
 from tagtide.storage import schema
 from tagtide.storage import tables as t
+from tagtide.storage.ledger import KEPT, SETTLED
 from tagtide.storage.rows import Topic
 from tagtide.storage.runs import run_of, summaries
 
@@ -42,8 +43,6 @@ from tagtide.storage.runs import run_of, summaries
 _JUST_NOW = timedelta(seconds=60)
 #: Jobs that read hashtags.
 _READING = (Job.COLLECT, Job.TRACK)
-#: After so long the rows of a day are settled, and how long the sums of such days are kept.
-_SETTLED, _KEPT = timedelta(days=2), timedelta(minutes=30)
 _EPOCH = date(1970, 1, 1)
 _MICROS_PER_DAY = 86_400_000_000
 
@@ -142,9 +141,9 @@ class Work(Topic):
         if self._spending is None:
             return None
         first, at, cells = self._spending
-        if since < first or not timedelta() <= now - at < _KEPT:
+        if since < first or not timedelta() <= now - at < KEPT:
             return None
-        open_from = max(since, (at - _SETTLED).date())
+        open_from = max(since, (at - SETTLED).date())
         return open_from, [cell for cell in cells if cell.on < open_from]
 
     async def fired_counts(self, since: datetime) -> dict[int, int]:
