@@ -9,6 +9,8 @@ in the process, one after the other. First alone, for the processor's time of ea
 task of the same process commits pages of thirty videos, ten a second, as a collection does, for the
 time from the request to the whole answer. 40 times each, the first 5 left out.
 
+Where there is a Chromium, `bench.paint` then asks it when it first paints anything of each page.
+
 Control: `/healthz` between them, which reads nothing, in the same process at the same time.
 """
 
@@ -28,6 +30,7 @@ import httpx2
 
 from bench.figures import RESULTS, Figure, Result
 from bench.pages_world import NOW, Size, build
+from bench.paint import chromium, paints
 from tagtide.bootstrap import App, open_app
 from tagtide.clock import SimulatedClock
 from tagtide.jobs import Health
@@ -56,6 +59,8 @@ _PAGES = (
 )
 _CONTROL = "/healthz"
 _TARGET = 100
+#: Until something of a page is painted.
+_PAINTED = 1000
 _PAGES_A_SECOND = 10
 
 
@@ -71,6 +76,7 @@ def run(*, quick: bool) -> Result:
         copy = Path(folder) / "pages.db"
         shutil.copy(path, copy)
         times = asyncio.run(_measure(copy, 10 if quick else 40))
+        painted = asyncio.run(_paints(copy, 1 if quick else 5))
     figures = [
         Figure(
             name=f"`GET {page}`, p95",
@@ -83,7 +89,21 @@ def run(*, quick: bool) -> Result:
         )
         for page, of_page in sorted(times.items(), key=lambda item: -item[1].processor)
     ]
-    facts = {page: vars(of_page) for page, of_page in times.items()}
+    facts: dict[str, object] = {page: vars(of_page) for page, of_page in times.items()}
+    if painted:
+        slowest = max(painted, key=lambda page: painted[page])
+        figures.append(
+            Figure(
+                name=f"first contentful paint in Chromium, slowest page (`{slowest}`)",
+                value=painted[slowest],
+                target=_PAINTED,
+                at_most=True,
+                unit=" ms",
+                against=f"medians with an empty cache, beside a collection; fastest page "
+                f"{min(painted.values()):.0f} ms",
+            )
+        )
+        facts["first contentful paint"] = painted
     return Result(name="pages", figures=figures, facts=facts)
 
 
@@ -120,13 +140,8 @@ async def _measure(path: Path, times: int) -> dict[str, _Times]:
         transport = httpx2.ASGITransport(app=made)
         async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
             alone = await _timed(client, times, time.process_time)
-            collecting = asyncio.create_task(_collect(app))
-            try:
+            async with _collecting(app):
                 beside = await _timed(client, times, time.perf_counter)
-            finally:
-                collecting.cancel()
-                with suppress(asyncio.CancelledError):
-                    await collecting
     return {
         page: _Times(
             processor=quantiles(alone[page], n=20)[18],
@@ -153,6 +168,29 @@ async def _timed(
             # What a person does between two pages; the collection goes on.
             await asyncio.sleep(0.02)
     return found
+
+
+async def _paints(path: Path, times: int) -> dict[str, float]:
+    """Empty without a browser."""
+    browser = chromium()
+    if browser is None:
+        return {}
+    async with _opened(path) as app:
+        made = make_app(app, Health(), is_open=True)
+        settle_memory()
+        async with _collecting(app):
+            return await paints(made, browser, _PAGES, times)
+
+
+@asynccontextmanager
+async def _collecting(app: App) -> AsyncIterator[None]:
+    collecting = asyncio.create_task(_collect(app))
+    try:
+        yield
+    finally:
+        collecting.cancel()
+        with suppress(asyncio.CancelledError):
+            await collecting
 
 
 async def _collect(app: App) -> None:
