@@ -91,7 +91,7 @@ def rate_spread(by_creator: Mapping[_K, Sequence[float]]) -> RateSpread | None:
     ``within = SSE / (N - k)``, ``between = max(0, (MSB - within) / n0)`` with
     ``n0 = (N - sum n^2 / N) / (k - 1)``.
     """
-    groups = [[math.sqrt(r) for r in rates] for rates in by_creator.values() if rates]
+    groups = [[*map(math.sqrt, rates)] for rates in by_creator.values() if rates]
     count, total = len(groups), sum(map(len, groups))
     if count < _MIN_CREATORS or total <= count:
         return None

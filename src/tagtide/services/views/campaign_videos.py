@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import nlargest
+from typing import NamedTuple
 
 from tagtide.core.creators import (
     RateEstimate,
@@ -85,84 +86,97 @@ async def view_campaign_videos(
     found = await store.video_figures(number, period.since, period.until)
     own = [video for video in found if video.is_own]
     others = [video for video in found if not video.is_own] if len(own) < len(found) else []
-    new = [video for video in own if video.is_new]
-    best, best_new = _best(own), _best(new)
+    columns, new = _columns(own), _columns([video for video in own if video.is_new])
+    best, best_new = _best(columns), _best(new)
     known = {
         v.video_id: v for v in await store.known_videos(number, video_ids=[*{*best, *best_new}])
     }
-    now, totals = context.clock.now(), video_totals(own)
+    now, totals = context.clock.now(), _totals(columns)
     return CampaignVideosView(
         now=now,
         head=view_head(campaign, schedules, now),
         period=period,
         totals=totals,
-        new=video_totals(new),
+        new=_totals(new),
         share_of_engagement=_share(totals, others),
         competitor_videos=len(others),
         top_videos=tuple(known[key] for key in best if key in known),
         top_new_videos=tuple(known[key] for key in best_new if key in known),
-        top_creators=await _creators(context, own),
+        top_creators=await _creators(context, own, columns),
     )
+
+
+class _Columns(NamedTuple):
+    """Figures of videos a column at a time: ten thousand of them are one page."""
+
+    ids: Sequence[str]
+    creators: Sequence[int]
+    views: Sequence[int | None]
+    likes: Sequence[int | None]
+    comments: Sequence[int | None]
+    shares: Sequence[int | None]
+    saves: Sequence[int | None]
+    #: likes + comments + shares; unknown when one of them is.
+    engagement: Sequence[int | None]
+
+
+def _columns(videos: Sequence[VideoFigures]) -> _Columns:
+    columns = [*zip(*videos, strict=True)] or [()] * len(VideoFigures._fields)
+    engagement = [
+        None if likes is None or comments is None or shares is None else likes + comments + shares
+        for likes, comments, shares in zip(*columns[3:6], strict=True)
+    ]
+    return _Columns._make([*columns[:7], engagement])
 
 
 def video_totals(videos: Sequence[VideoFigures]) -> VideoTotals:
     """Sums and rates of videos."""
-    # A column at a time: ten thousand videos are a page.
-    columns = [*zip(*videos, strict=True)] or [()] * len(VideoFigures._fields)
-    _, creators, views, likes, comments, shares, saves, *_ = columns
-    engagements = [
-        None if a is None or b is None or c is None else a + b + c
-        for a, b, c in zip(likes, comments, shares, strict=True)
-    ]
-    known = [(e, v) for e, v in zip(engagements, views, strict=True) if v and e is not None]
+    return _totals(_columns(videos))
+
+
+def _totals(of: _Columns) -> VideoTotals:
+    known = [(e, v) for e, v in zip(of.engagement, of.views, strict=True) if v and e is not None]
     return VideoTotals(
-        videos=len(videos),
-        creators=len({*creators}),
-        views=known_sum(views),
-        likes=known_sum(likes),
-        comments=known_sum(comments),
-        shares=known_sum(shares),
-        saves=known_sum(saves),
-        engagement=known_sum(engagements),
+        videos=len(of.ids),
+        creators=len({*of.creators}),
+        views=known_sum(of.views),
+        likes=known_sum(of.likes),
+        comments=known_sum(of.comments),
+        shares=known_sum(of.shares),
+        saves=known_sum(of.saves),
+        engagement=known_sum(of.engagement),
         rates=summarise_rates(
             [e / v for e, v in known],
-            len(videos) - len(known),
+            len(of.ids) - len(known),
             sum(e for e, _ in known),
             sum(v for _, v in known),
         ),
     )
 
 
-def engagement_of(video: VideoFigures) -> int | None:
-    """likes + comments + shares; unknown when one of them is."""
-    _, _, _, likes, comments, shares, *_ = video
-    if likes is None or comments is None or shares is None:
-        return None
-    return likes + comments + shares
-
-
-def _best(videos: Iterable[VideoFigures]) -> list[str]:
-    known = [(views, key) for key, _, views, *_ in videos if views is not None]
+def _best(of: _Columns) -> list[str]:
+    known = [one for one in zip(of.views, of.ids, strict=True) if one[0] is not None]
     return [key for _, key in nlargest(_TOP, known)]
 
 
 def _share(totals: VideoTotals, others: Sequence[VideoFigures]) -> Share | None:
-    theirs = known_sum(map(engagement_of, others))
+    theirs = known_sum(_columns(others).engagement)
     own = totals.engagement.total
     if own is None or not theirs.known or theirs.total is None:
         return None
     return Share(own=own, others=theirs.total)
 
 
-async def _creators(context: Context, own: Sequence[VideoFigures]) -> tuple[CreatorLine, ...]:
+async def _creators(
+    context: Context, own: Sequence[VideoFigures], of: _Columns
+) -> tuple[CreatorLine, ...]:
     views: dict[int, int] = defaultdict(int)
+    for key, seen in zip(of.creators, of.views, strict=True):
+        views[key] += seen or 0
     rates: dict[int, list[float]] = defaultdict(list)
-    for _, key, seen, likes, comments, shares, *_ in own:
-        if seen and likes is not None and comments is not None and shares is not None:
-            views[key] += seen
-            rates[key].append((likes + comments + shares) / seen)
-        else:
-            views[key] += seen or 0
+    for key, seen, engagement in zip(of.creators, of.views, of.engagement, strict=True):
+        if seen and engagement is not None:
+            rates[key].append(engagement / seen)
     best = nlargest(_TOP, ((total, -key) for key, total in views.items()))
     held: dict[int, list[VideoFigures]] = {-key: [] for _, key in best}
     for video in [video for video in own if video[1] in held]:
