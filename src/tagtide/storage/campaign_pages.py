@@ -113,7 +113,8 @@ class CampaignPages(Topic):
         self, campaign_id: int, since: datetime, until: datetime, limit: int
     ) -> list[str]:
         """Ids of videos in the feeds of own hashtags, first seen in (since, until]."""
-        return await self._db.read(lambda c: _largest(c, campaign_id, since, until, limit))
+        asked = {"campaign": campaign_id, "since": since, "until": until, "most": limit}
+        return await self._db.read(lambda c: [row.video_id for row in _LARGEST.rows(c, asked)])
 
     async def published_in(
         self, spans: Mapping[int, tuple[datetime, datetime]], *, campaign_id: int | None = None
@@ -511,36 +512,17 @@ def _seen(
     return found
 
 
-#: Spans up to this are read by an index of instants, as much less than all lies in them.
-_LATELY = timedelta(days=10)
-_first_seen = _of_campaign.first_seen_at
-_MOST_VIEWED = (
+_LARGEST = Prepared(
     select(_video.video_id)
     .join_from(t.campaign_video, t.video, _video.id == _of_campaign.video_key)
     .where(_of_campaign.campaign_id == bindparam("campaign"), _in_feeds(Role.OWN))
-    .where(_video.view_count.is_not(None))
+    .where(_of_campaign.first_seen_at > bindparam("since"))
+    .where(_of_campaign.first_seen_at <= bindparam("until"), _video.view_count.is_not(None))
     .order_by(_video.view_count.desc(), _video.video_id)
     .limit(bindparam("most", type_=BigInteger))
 )
-_MOST_VIEWED_LATELY = Prepared(
-    _MOST_VIEWED.where(_first_seen > bindparam("since"), _first_seen <= bindparam("until"))
-)
-#: In the order in which videos lie in the file: the sum keeps the index of instants out of it.
-_MOST_VIEWED_IN = Prepared(
-    _MOST_VIEWED.where(
-        type_coerce(_first_seen, BigInteger) + 0 > bindparam("since", type_=Instant)
-    ).where(_first_seen <= bindparam("until"))
-)
-
-
-def _largest(
-    connection: Connection, campaign_id: int, since: datetime, until: datetime, limit: int
-) -> list[str]:
-    asked = {"campaign": campaign_id, "since": since, "until": until, "most": limit}
-    query = _MOST_VIEWED_LATELY if until - since <= _LATELY else _MOST_VIEWED_IN
-    return [video_id for (video_id,) in query.rows(connection, asked, tuple)]
-
-
+#: Spans up to this are read by an index of instants, as much less than all lies in them.
+_LATELY = timedelta(days=10)
 _published_at = type_coerce(_video.created_at, BigInteger)
 _PUBLISHED = select(_feed.hashtag_key, _published_at.label("published_at")).join_from(
     t.video, t.hashtag_video, _feed.video_key == _video.id
