@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
+from starlette.requests import ClientDisconnect
 
 from tagtide.ports import Clock
 from tagtide.settings import LOOPBACK
@@ -32,6 +33,8 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Bytes of a request's body, and seconds it may take to arrive.
 LARGEST_BODY = 1_048_576
 _BODY_SECONDS = 30
+#: Bytes of a request's address and headers.
+LARGEST_HEAD = 32_768
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -76,7 +79,7 @@ class Guard:
         headers = _headers_of(scope)
         nonce = scope.setdefault("state", {})["nonce"] = self._clock.token()
         answer = _Answer(send, nonce)
-        refusal = self._refusal(scope["method"], headers)
+        refusal = self._refusal(scope, headers)
         if refusal is not None:
             await answer.plain(*refusal)
             return
@@ -84,6 +87,8 @@ class Guard:
             await self._inner(scope, _bounded(receive, headers), answer)
         except _TooLarge:
             await answer.plain(413, "The request is larger than 1 MiB.\n")
+        except ClientDisconnect:
+            _log.debug("client_left", path=scope["path"])
         except TimeoutError:
             await answer.plain(408, "The request took too long to arrive.\n")
         except Exception as error:  # noqa: BLE001 - the server would print a traceback of it
@@ -91,8 +96,10 @@ class Guard:
             _log.error("page_failed", path=scope["path"], number=number, exc_info=error)
             await answer.plain(500, f"{FAILED.format(number)}\n")
 
-    def _refusal(self, method: str, headers: dict[str, str]) -> tuple[int, str] | None:
-        host = headers.get("host", "")
+    def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
+        if _head_size(scope) > LARGEST_HEAD:
+            return 431, "The address and the headers of the request are larger than 32 KiB.\n"
+        method, host = scope["method"], headers.get("host", "")
         if self._hosts and host_of(host) not in self._hosts:
             return 421, "This host name is not served here.\n"
         if method not in SAFE and not is_own(headers):
@@ -149,6 +156,11 @@ def failure_number(scope: Scope, clock: Clock) -> str:
 
 class _TooLarge(Exception):
     """More bytes than a body may have."""
+
+
+def _head_size(scope: Scope) -> int:
+    headers = sum(len(name) + len(value) for name, value in scope["headers"])
+    return headers + len(scope["path"]) + len(scope["query_string"])
 
 
 def _headers_of(scope: Scope) -> dict[str, str]:

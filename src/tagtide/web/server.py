@@ -15,16 +15,15 @@ from tagtide.errors import ConfigError, Conflict
 from tagtide.jobs import Health
 from tagtide.web.app import make_app
 from tagtide.web.assets import ChartProgram
-from tagtide.web.guard import Application
+from tagtide.web.connections import MOST_CONNECTIONS, PATIENCE, Awaited, Connection
+from tagtide.web.guard import LARGEST_HEAD, Application
 from tagtide.web.live import Live
 
 if TYPE_CHECKING:
     import uvicorn
 
-#: Connections at once; more are refused.
-_CONNECTIONS = 200
-#: Seconds an idle connection is kept, and that open requests have to end.
-_KEEP_ALIVE, _LAST_REQUESTS = 10, 3
+#: Seconds that open requests have to end.
+_LAST_REQUESTS = 3
 #: Objects made before the youngest are looked through; by default 700.
 _YOUNGEST = 20_000
 
@@ -39,7 +38,7 @@ def listen(host: str, port: int) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
-        sock.listen(_CONNECTIONS)
+        sock.listen(MOST_CONNECTIONS)
     except OSError as error:
         sock.close()
         raise _refusal(error, host, port) from error
@@ -106,8 +105,12 @@ async def serve_pages(
         server_header=False,
         date_header=True,
         proxy_headers=False,
-        limit_concurrency=_CONNECTIONS,
-        timeout_keep_alive=_KEEP_ALIVE,
+        http=Connection,
+        # Not more than the guard takes, where it comes in pieces.
+        h11_max_incomplete_event_size=LARGEST_HEAD,
+        # Nobody is refused but where every connection is being answered.
+        limit_concurrency=MOST_CONNECTIONS + 1,
+        timeout_keep_alive=round(PATIENCE[Awaited.REQUEST]),
         timeout_graceful_shutdown=_LAST_REQUESTS,
         lifespan="off",
     )
