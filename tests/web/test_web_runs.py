@@ -31,6 +31,7 @@ from tagtide.models import (
     Usage,
 )
 from tagtide.ports import Balance, Changes, Claim, Reservation, RunFilter, Settlement
+from tagtide.services.by_hand import offers
 from tagtide.services.views.runs import view_run, view_runs
 from tagtide.web import listen, serve_pages
 from tagtide.web.live import MOST_STREAMS, Streams
@@ -299,6 +300,20 @@ async def settled(at: Desk) -> None:
     """Until nothing runs any more."""
     while at.live.runs._tasks:
         await asyncio.sleep(0.01)
+
+
+def test_the_price_of_a_first_collection_counts_asking_for_ids(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with desk(tmp_path, monkeypatch, level=Need.OPERATE, source_of=Source()) as at:
+            campaign = await at.add()
+            found = {o.job: o.credits for o in await offers(at.app.context, [campaign])}
+            feeds = sum(hashtag.feed for hashtag in campaign.hashtags)
+            assert found[Job.COLLECT] == feeds * (campaign.page_budget + 1)
+            assert found[Job.TRACK] == len(campaign.hashtags)
+
+    asyncio.run(main())
 
 
 def test_the_price_is_shown_and_the_run_goes_on_without_the_page(

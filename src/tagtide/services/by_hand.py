@@ -9,12 +9,12 @@ from enum import StrEnum
 
 import structlog
 
-from tagtide.core.forecast import run_calls
 from tagtide.errors import BudgetExceeded, Conflict, InvalidInput, SourceError, StorageError
 from tagtide.models import Campaign, Job, Reason, Run, Status
 from tagtide.ports import Balance, Changes
 from tagtide.services.collect import collect
 from tagtide.services.context import Context
+from tagtide.services.price import planned_price
 from tagtide.services.runs import RunRequest
 from tagtide.services.track import track
 
@@ -53,8 +53,11 @@ class Offer:
 
 async def offers(context: Context, campaigns: Iterable[Campaign]) -> list[Offer]:
     """Every run that could be started for these campaigns. Raises `StorageError`."""
+    campaigns, now = list(campaigns), context.clock.now()
     balance = await context.store.balance()
-    live = {(r.campaign_id, r.job): r for r in await context.store.live_runs(context.clock.now())}
+    live = {(r.campaign_id, r.job): r for r in await context.store.live_runs(now)}
+    names = dict.fromkeys(h.name for c in campaigns for h in c.hashtags)
+    states = await context.store.hashtag_states(list(names))
     found = []
     for campaign in campaigns:
         left = await _budget_left(context, campaign)
@@ -65,7 +68,7 @@ async def offers(context: Context, campaigns: Iterable[Campaign]) -> list[Offer]
                     campaign_id=campaign.campaign_id,
                     campaign=campaign.name,
                     job=job,
-                    credits=run_calls(campaign, job),
+                    credits=planned_price(job, campaign, states, now).credits,
                     hindrance=_hindrance(run, balance, left),
                     run_id=run.run_id if run else None,
                     budget_left=left,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from tagtide.core.periods import start_of_day
 from tagtide.core.planning import is_probe_due
@@ -51,9 +53,15 @@ async def price_of(context: Context, job: Job, campaign: Campaign) -> Price:
     """
     if job not in PAID_JOBS:
         raise InvalidInput("Only track and collect spend credits.")
+    states = await context.store.hashtag_states([tag.name for tag in campaign.hashtags])
+    return planned_price(job, campaign, states, context.clock.now())
+
+
+def planned_price(
+    job: Job, campaign: Campaign, states: Mapping[str, HashtagState], now: datetime
+) -> Price:
+    """The price by what is known of the campaign's hashtags."""
     tags = campaign.hashtags if job is Job.TRACK else feed_hashtags(campaign)
-    states = await context.store.hashtag_states([tag.name for tag in tags])
-    now = context.clock.now()
 
     def one(state: HashtagState) -> HashtagPrice:
         paused = state.paused_at is not None and not is_probe_due(state.paused_at, now)
