@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import csv
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -268,3 +269,32 @@ def test_looking_changes_nothing_and_an_operator_sees_the_code(tmp_path: Path) -
             assert len(view.history) == 2
 
     asyncio.run(main())
+
+
+def test_files_of_what_is_cleared_and_of_every_right(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with desk(tmp_path) as (app, client):
+            await grant(app, 1)
+            cleared = await client.get("/desk/cleared.csv?campaign=1&channel=organic&territory=")
+            assert "cleared-organic-1.csv" in cleared.headers["content-disposition"]
+            assert [row["video_id"] for row in rows(cleared)] == [video(1)]
+            assert rows(await client.get("/desk/cleared.csv?campaign=1&channel=website")) == []
+            (right,) = rows(await client.get("/desk/rights.csv?campaign=1"))
+            assert right["video_id"] == video(1)
+            assert CODE not in right.values()
+            for query, status in (
+                ("campaign=1&channel=radio", 422),
+                ("campaign=1&channel=", 422),
+                ("campaign=1&channel=website&territory=nowhere", 422),
+                ("campaign=9&channel=website", 404),
+                ("channel=website", 404),
+            ):
+                answer = await client.get(f"/desk/cleared.csv?{query}")
+                assert answer.status_code == status, query
+
+    asyncio.run(main())
+
+
+def rows(answer: httpx2.Response) -> list[dict[str, str]]:
+    assert answer.status_code == 200, answer.text
+    return list(csv.DictReader(answer.text.lstrip("\ufeff").splitlines()))

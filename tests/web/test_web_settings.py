@@ -41,7 +41,7 @@ def test_a_campaign_is_added_as_the_command_would(
             answer = await at.post("/settings/campaigns", **FORM, competitor_feeds="yes")
             assert answer.status_code == 303
             (stored,) = await at.app.store.campaigns()
-            assert answer.headers["location"] == f"/settings/campaigns/{stored.campaign_id}"
+            assert answer.headers["location"] == f"/settings/campaigns/{stored.campaign_id}?added=1"
             assert [h.name for h in stored.own()] == ["glow", "dew", "shine"]
             assert [(h.name, h.role, h.feed) for h in stored.competitors()] == [
                 ("aura", Role.COMPETITOR, True)

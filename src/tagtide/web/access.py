@@ -19,6 +19,8 @@ ACCESS: Final[dict[tuple[str, str], Need]] = {
     ("POST", "/mcp"): Need.PUBLIC,
     ("GET", "/"): Need.READ,
     ("GET", "/desk"): Need.READ,
+    ("GET", "/desk/cleared.csv"): Need.READ,
+    ("GET", "/desk/rights.csv"): Need.READ,
     ("POST", "/desk/move"): Need.OPERATE,
     ("POST", "/desk/note"): Need.OPERATE,
     ("POST", "/desk/label"): Need.OPERATE,

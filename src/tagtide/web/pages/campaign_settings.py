@@ -159,10 +159,10 @@ async def _add(request: Request, typed: CampaignTyped) -> Response:
         same = await _same(context.store.campaign(made.name), made)
         if same is not None:
             # The button was pressed twice.
-            return see(f"/settings/campaigns/{same.campaign_id}")
+            return see(f"/settings/campaigns/{same.campaign_id}?added=1")
         problems = {"name": (str(error), "Choose another name, or edit that campaign.")}
         return await _form(request, typed, problems=problems, status=409)
-    return see(f"/settings/campaigns/{stored.campaign_id}")
+    return see(f"/settings/campaigns/{stored.campaign_id}?added=1")
 
 
 async def _same(looked_up: Any, made: Campaign) -> Campaign | None:
@@ -262,6 +262,7 @@ async def _form(
         seen=version if seen is None else seen,
         problems=problems or {},
         differences=differences,
+        is_added=stored is not None and request.query_params.get("added") == "1" and not problems,
         is_saved=request.query_params.get("saved") == "1" and not problems,
         is_admin=visitor_of(request).may(Need.ADMIN),
         may_resume=visitor_of(request).may(Need.OPERATE),

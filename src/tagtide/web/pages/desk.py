@@ -34,8 +34,10 @@ from tagtide.services.desk import (
     noting,
     undoing,
 )
+from tagtide.services.export import export_batches, parse_use
 from tagtide.services.views.desk import DeskView, StepLine, view_desk
-from tagtide.web.forms import form_of
+from tagtide.web.download import csv_file
+from tagtide.web.forms import campaign_of, form_of
 from tagtide.web.frame import page, shared_of, visitor_of
 
 _ROWS = 30
@@ -102,6 +104,20 @@ def router() -> APIRouter:
             territory_words=territory_words,
             shown_lines=shown_lines,
         )
+
+    @routes.get("/desk/cleared.csv", response_model=None)
+    async def cleared(request: Request) -> Response:
+        context, query = shared_of(request).app.context, request.query_params
+        campaign = await campaign_of(request, query.get("campaign", ""))
+        use = parse_use(query.get("channel", ""), query.get("territory") or None)
+        batches = export_batches(context, campaign, "videos", use=use)
+        return csv_file(f"cleared-{use[0].value}", "videos", campaign, batches)
+
+    @routes.get("/desk/rights.csv", response_model=None)
+    async def rights(request: Request) -> Response:
+        campaign = await campaign_of(request, request.query_params.get("campaign", ""))
+        batches = export_batches(shared_of(request).app.context, campaign, "rights")
+        return csv_file("rights", "rights", campaign, batches)
 
     @routes.post("/desk/move", response_model=None)
     async def move(request: Request) -> Response:

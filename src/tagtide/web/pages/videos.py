@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
 
 from tagtide.core import formats
 from tagtide.core.charts import Chart
@@ -14,12 +13,11 @@ from tagtide.core.charts.video import engagement_chart, views_chart
 from tagtide.core.names import parse_hashtag
 from tagtide.core.periods import parse_span, zone_or_utc
 from tagtide.errors import InvalidInput
-from tagtide.exports import export_chunk
 from tagtide.models import Campaign
 from tagtide.ports.browse import VideoFilter, VideoSort
-from tagtide.services.context import Context
 from tagtide.services.views.lists import video_batches, view_videos
 from tagtide.services.views.video import VideoView, view_video
+from tagtide.web.download import csv_file
 from tagtide.web.forms import campaign_of
 from tagtide.web.frame import page, shared_of
 from tagtide.web.pages.alerts import number_in
@@ -81,21 +79,9 @@ def router() -> APIRouter:
         context = shared_of(request).app.context
         campaign = await campaign_of(request, campaign_id)
         wanted = filter_of(request.query_params, campaign, context.clock.now())
-        name = f"videos-{campaign.campaign_id}.csv"
-        return StreamingResponse(
-            _lines(context, campaign, wanted),
-            media_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
+        return csv_file("videos", "videos", campaign, video_batches(context, wanted))
 
     return routes
-
-
-async def _lines(context: Context, campaign: Campaign, wanted: VideoFilter) -> AsyncIterator[str]:
-    zone = zone_or_utc(campaign.timezone)
-    yield export_chunk("videos", (), "csv", is_first=True, zone=zone)
-    async for rows in video_batches(context, wanted):
-        yield export_chunk("videos", rows, "csv", zone=zone)
 
 
 # --- what is asked --------------------------------------------------------------------------------
