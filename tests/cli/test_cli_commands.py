@@ -14,6 +14,7 @@ import pytest
 from command_line import KEY, Cli, Ran
 
 from tagtide.simulator import DEMO_COMPETITORS, DEMO_OWN, FaultPlan, FaultRule, SimulatorServer
+from workbook_reader import read_workbook
 
 Serve = Callable[..., SimulatorServer]
 
@@ -136,6 +137,8 @@ def test_reports_and_lists(filled: tuple[Cli, SimulatorServer], tmp_path: Path) 
         assert cli("report", "daily", "--output", str(file)).out == ""
         assert file.stat().st_size > 500
     assert cli("report", "daily", "--output", str(tmp_path / "no" / "x.md")).code == 2
+    assert cli("report", "daily", "--output", str(tmp_path / "no" / "x.xlsx")).code == 2
+    check_workbooks(cli, tmp_path)
     rows = list(csv.DictReader(io.StringIO(cli("export", "videos").out)))
     assert ",".join(list(rows[0])[:13]) == EXPORTED
     for name in ("videos", "creators", "hashtags"):
@@ -152,6 +155,34 @@ def test_reports_and_lists(filled: tuple[Cli, SimulatorServer], tmp_path: Path) 
     assert cli("alerts", "show", "nothing").code == 1
     # Reading what is stored costs nothing.
     assert len(server.calls) == calls
+
+
+def check_workbooks(cli: Cli, folder: Path) -> None:
+    """Every report and every export as a workbook, with the figures of the other formats."""
+    for kind in ("campaign", "daily", "weekly"):
+        file = folder / f"{kind}.xlsx"
+        assert cli("report", kind, "--output", str(file)).out == ""
+        book = read_workbook(file.read_bytes())
+        assert book.dangers == []
+        body = cli("report", kind, "--json").json
+        if kind == "weekly":
+            views = [float(row["view_count"]) for row in body["hashtags"]]
+            assert book.sheets["All hashtags"].column("Views") == views
+        else:
+            known = [v for v in book.sheets["All videos"].column("Views") if v is not None]
+            assert sum(known) == body["total_views"]
+    for kind in ("videos", "creators", "readings", "alerts", "rights"):
+        file = folder / f"{kind}.xlsx"
+        said = cli("export", kind, "--output", str(file)).err
+        sheet = read_workbook(file.read_bytes()).sheets[kind]
+        rows = list(csv.DictReader(io.StringIO(cli("export", kind).out)))
+        assert f"{len(rows):,} rows" in said
+        assert len({row for row, _ in sheet.cells}) == len(rows) + 1
+        if rows and "view_count" in rows[0]:
+            wanted = [float(row["view_count"]) if row["view_count"] else None for row in rows]
+            assert sheet.column("view_count") == wanted
+    assert cli("export", "videos", "--format", "xlsx", "--raw").code == 2
+    assert [path.name for path in folder.glob(".*")] == []
 
 
 def test_credits_are_those_of_the_server(filled: tuple[Cli, SimulatorServer]) -> None:

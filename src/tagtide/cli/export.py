@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 from zoneinfo import ZoneInfo
 
@@ -18,12 +19,19 @@ from tagtide.errors import InvalidInput
 from tagtide.exports import KINDS, export_rows
 from tagtide.services.export import export_batches, parse_use
 
+_FORMATS = ("csv", "jsonl", "xlsx")
+#: Date of a workbook before anything was read.
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
 
 @click.command()
 @click.argument("kind", type=click.Choice(sorted(KINDS)))
 @click.argument("campaign", required=False)
 @click.option(
-    "--format", "style", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True
+    "--format",
+    "style",
+    type=click.Choice(_FORMATS),
+    help="Default: what the file's name says, else csv.",
 )
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="File.")
 @click.option(
@@ -41,7 +49,7 @@ from tagtide.services.export import export_batches, parse_use
 def export(
     kind: str,
     campaign: str | None,
-    style: str,
+    style: str | None,
     output: Path | None,
     since: int | None,
     raw: bool,
@@ -53,16 +61,21 @@ def export(
 ) -> None:
     """Export videos, creators, readings, alerts or rights of CAMPAIGN.
 
-    Text from strangers that a spreadsheet would run as a formula gets an apostrophe in front;
-    --raw leaves it as it is.
+    Text from strangers that a spreadsheet would run as a formula gets an apostrophe in front in
+    CSV; --raw leaves it as it is. In XLSX it is a cell of text, and stays as it is.
     """
 
+    style = style or _style_of(output)
     if (cleared or territory) and kind != "videos":
         raise click.UsageError("--cleared and --territory go with videos.")
     if territory and not cleared:
         raise click.UsageError("--territory goes with --cleared.")
     if with_spark_codes and kind != "rights":
         raise click.UsageError("--with-spark-codes goes with rights.")
+    if raw and style == "xlsx":
+        raise click.UsageError("--raw goes with csv; text in xlsx is as it is.")
+    if style == "xlsx" and output is None and sys.stdout.isatty():
+        raise click.UsageError("xlsx is no text: give it a file with --output.")
     use = parse_use(cleared, territory) if cleared else None
 
     async def main() -> int:
@@ -72,6 +85,11 @@ def export(
             batches = export_batches(
                 app.context, found, kind, since=start, use=use, with_codes=with_spark_codes
             )
+            if style == "xlsx":
+                created = await app.store.newest_reading_at(found.campaign_id)
+                return await _write_workbook(
+                    batches, kind, output, created=created or _EPOCH, timezone=found.timezone
+                )
             with _opened(output) as stream:
                 zone = ZoneInfo(found.timezone)
                 return await _write(batches, kind, style, stream, raw=raw, zone=zone)
@@ -95,16 +113,47 @@ async def _write(
     return count
 
 
+async def _write_workbook(
+    batches: AsyncIterator[Sequence[Any]],
+    kind: str,
+    output: Path | None,
+    *,
+    created: datetime,
+    timezone: str,
+) -> int:
+    """Rows wait in files beside the output: a folder for such files may be in memory."""
+    from tagtide.exports.xlsx import WorkbookExport
+
+    count = 0
+    with (
+        _opened(output, is_text=False) as stream,
+        TemporaryDirectory(prefix=".tagtide-", dir=output and output.parent) as folder,
+    ):
+        book = WorkbookExport(kind, stream, folder=Path(folder), created=created, timezone=timezone)
+        async for rows in batches:
+            count += book.add(rows)
+        book.close()
+    return count
+
+
+def _style_of(output: Path | None) -> str:
+    """The format a file's name asks for."""
+    suffix = output.suffix.lstrip(".") if output else ""
+    return suffix if suffix in _FORMATS else "csv"
+
+
 @contextmanager
-def _opened(output: Path | None) -> Iterator[TextIO]:
+def _opened(output: Path | None, *, is_text: bool = True) -> Iterator[Any]:
     """Stdout, or a file that carries its name only once it is whole."""
     if output is None:
-        yield sys.stdout
+        yield sys.stdout if is_text else sys.stdout.buffer
         return
     draft = output.with_name(f".{output.name}.part")
     try:
-        with draft.open("w", encoding="utf-8", newline="") as stream:
+        with (
+            draft.open("w", encoding="utf-8", newline="") if is_text else draft.open("wb") as stream
+        ):
             yield stream
         draft.replace(output)
     except OSError as error:
-        raise InvalidInput(f"{output} cannot be written: {error.strerror}") from error
+        raise InvalidInput(f"{output} cannot be written: {error.strerror or error}") from error

@@ -13,6 +13,7 @@ from tagtide.cli.options import application, common_options, one_campaign
 from tagtide.cli.options import run as run_async
 from tagtide.cli.show import print_blocks
 from tagtide.core.messages import Block
+from tagtide.core.messages.appendix import FullTable, campaign_appendix, weekly_appendix
 from tagtide.core.messages.campaign import campaign_blocks, daily_blocks
 from tagtide.core.messages.weekly import weekly_blocks
 from tagtide.errors import InvalidInput
@@ -23,19 +24,21 @@ from tagtide.renderers import (
     render_markdown,
     render_pdf,
     render_text,
+    render_xlsx,
 )
 from tagtide.renderers.look import Brand
 from tagtide.services.context import Context
 from tagtide.services.report import report_campaign, report_daily, report_weekly
 
-_FORMATS = ("text", "json", "md", "html", "pdf")
+_FORMATS = ("text", "json", "md", "html", "pdf", "xlsx")
 #: Formats that are no text.
-_BINARY = ("pdf",)
+_BINARY = ("pdf", "xlsx")
 #: Formats that show who hands the report out.
 _BRANDED = ("html", "pdf")
 
 Build = Callable[[Context, Campaign], Awaitable[Any]]
 Blocks = Callable[[Any], list[Block]]
+Appendix = Callable[[Any], tuple[FullTable, ...]]
 
 
 @click.group()
@@ -48,7 +51,12 @@ def _options(command: Any) -> Any:
         click.option(
             "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="File."
         ),
-        click.option("--format", "style", type=click.Choice(_FORMATS), help="Default: text."),
+        click.option(
+            "--format",
+            "style",
+            type=click.Choice(_FORMATS),
+            help="Default: what the file's name says, else text.",
+        ),
         click.option("--json", "as_json", is_flag=True, help="Same as --format json."),
         common_options,
         click.argument("campaign", required=False),
@@ -61,21 +69,23 @@ def _options(command: Any) -> Any:
 @_options
 def campaign_(campaign: str | None, **options: Any) -> None:
     """Totals, growth, viral videos, top performers and creators of a campaign."""
-    _make("Campaign report", campaign, report_campaign, campaign_blocks, **options)
+    _make(
+        "Campaign report", campaign, report_campaign, campaign_blocks, campaign_appendix, **options
+    )
 
 
 @report.command()
 @_options
 def daily(campaign: str | None, **options: Any) -> None:
     """Overview of the day: metrics, distribution, top five, change since yesterday, money."""
-    _make("Daily report", campaign, report_daily, daily_blocks, **options)
+    _make("Daily report", campaign, report_daily, daily_blocks, campaign_appendix, **options)
 
 
 @report.command()
 @_options
 def weekly(campaign: str | None, **options: Any) -> None:
     """Own and competitors' hashtags ranked, with changes, rolling averages and anomalies."""
-    _make("Weekly report", campaign, report_weekly, weekly_blocks, **options)
+    _make("Weekly report", campaign, report_weekly, weekly_blocks, weekly_appendix, **options)
 
 
 def _make(
@@ -83,6 +93,7 @@ def _make(
     campaign: str | None,
     build: Build,
     blocks: Blocks,
+    appendix: Appendix,
     *,
     config: str | None,
     database: str | None,
@@ -91,6 +102,10 @@ def _make(
     output: Path | None,
 ) -> None:
     chosen = "json" if as_json else style or _style_of(output)
+    if output is None and chosen in _BINARY and sys.stdout.isatty():
+        raise InvalidInput(
+            f"A {chosen.upper()} file is nothing for a terminal.", hint="Say where: --output FILE."
+        )
 
     async def main() -> tuple[Any, Brand | None]:
         async with application(config, database) as app:
@@ -101,11 +116,7 @@ def _make(
     if output is None and chosen == "text":
         print_blocks(blocks(built))
         return
-    if output is None and chosen in _BINARY and sys.stdout.isatty():
-        raise InvalidInput(
-            f"A {chosen.upper()} file is nothing for a terminal.", hint="Say where: --output FILE."
-        )
-    written = _rendered(chosen, title, built, blocks, brand)
+    written = _rendered(chosen, title, built, blocks, appendix, brand)
     if output is None:
         click.echo(written, nl=False)
     else:
@@ -120,7 +131,12 @@ def _style_of(output: Path | None) -> str:
 
 
 def _rendered(
-    style: str, title: str, built: Any, blocks: Blocks, brand: Brand | None
+    style: str,
+    title: str,
+    built: Any,
+    blocks: Blocks,
+    appendix: Appendix,
+    brand: Brand | None,
 ) -> str | bytes:
     if style == "json":
         return render_json(built.as_dict())
@@ -130,6 +146,10 @@ def _rendered(
         return render_html(blocks(built), f"{title}: {built.campaign}", brand)
     if style == "pdf":
         return render_pdf(blocks(built), f"{title}: {built.campaign}", built.as_of, brand)
+    if style == "xlsx":
+        return render_xlsx(
+            blocks(built), as_of=built.as_of, timezone=built.timezone, appendix=appendix(built)
+        )
     return render_text(blocks(built))
 
 

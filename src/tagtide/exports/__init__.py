@@ -1,4 +1,4 @@
-"""Rows out of tagtide as CSV and JSON lines, streamed."""
+"""Rows out of tagtide as CSV, JSON lines and workbooks (`exports.xlsx`), streamed."""
 
 from tagtide.exports.rows import KINDS as KINDS
 from tagtide.exports.rows import export_chunk as export_chunk

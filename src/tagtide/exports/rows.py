@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Callable, Iterable
+from datetime import UTC, tzinfo
 from typing import Any, Protocol, TextIO
 
-from tagtide.core.formats import iso_utc
 from tagtide.core.metrics import CreatorStanding, VideoFacts
 from tagtide.errors import InvalidInput
 from tagtide.exports import csv as csv_format
@@ -15,6 +14,8 @@ from tagtide.exports import jsonl as jsonl_format
 from tagtide.models import Alert, HashtagReading, VideoReading, video_url
 
 Row = dict[str, Any]
+#: A row as typed values by column: numbers, booleans, aware instants, dates, text, lists of words.
+Record = Callable[[Any, tzinfo], Row]
 
 
 class RightRow(Protocol):
@@ -57,10 +58,7 @@ def export_rows(
 
     Raises `InvalidInput` for an unknown kind or format.
     """
-    try:
-        columns, record = KINDS[kind]
-    except KeyError:
-        raise InvalidInput(f"There is no export of {kind!r}.", hint=_choices(KINDS)) from None
+    columns, record = columns_and_record(kind)
     records = (record(row, zone) for row in rows)
     if format == "csv":
         return csv_format.write(columns, records, stream, raw=raw, bom=bom, header=header)
@@ -89,12 +87,13 @@ def export_chunk(
     return stream.getvalue()
 
 
-def _choices(kinds: Mapping[str, object]) -> str:
-    return f"Use one of: {', '.join(kinds)}."
-
-
-def _iso(instant: datetime | None) -> str | None:
-    return None if instant is None else iso_utc(instant)
+def columns_and_record(kind: str) -> tuple[tuple[str, ...], Record]:
+    """Columns of a kind, and what makes its records. Raises `InvalidInput`."""
+    try:
+        return KINDS[kind]
+    except KeyError:
+        hint = f"Use one of: {', '.join(KINDS)}."
+        raise InvalidInput(f"There is no export of {kind!r}.", hint=hint) from None
 
 
 def _rate(value: float | None) -> float | None:
@@ -115,14 +114,14 @@ def _video(video: VideoFacts, zone: tzinfo) -> Row:
         "share_count": counters.share_count,
         "engagement_rate": _rate(counters.engagement_rate),
         "high_priority": video.high_priority_at is not None,
-        "created_at": _iso(video.created_at),
-        "collected_date": video.first_seen_at.astimezone(zone).date().isoformat(),
+        "created_at": video.created_at,
+        "collected_date": video.first_seen_at.astimezone(zone).date(),
         "save_count": counters.save_count,
         "engagement": counters.engagement,
         "author_followers": video.author_followers,
         "hashtags": list(video.hashtags),
-        "first_seen_at": _iso(video.first_seen_at),
-        "read_at": _iso(video.read_at),
+        "first_seen_at": video.first_seen_at,
+        "read_at": video.read_at,
         "url": video_url(video.video_id, video.author_username),
     }
 
@@ -150,7 +149,7 @@ def _reading(reading: HashtagReading | VideoReading, zone: tzinfo) -> Row:  # no
             "subject": "hashtag",
             "hashtag": reading.hashtag,
             "hashtag_id": reading.hashtag_id,
-            "read_at": _iso(reading.read_at),
+            "read_at": reading.read_at,
             "view_count": reading.view_count,
             "view_source": reading.view_source and reading.view_source.value,
             "view_unit": reading.view_unit,
@@ -162,7 +161,7 @@ def _reading(reading: HashtagReading | VideoReading, zone: tzinfo) -> Row:  # no
     return blank | {
         "subject": "video",
         "video_id": reading.video_id,
-        "read_at": _iso(reading.read_at),
+        "read_at": reading.read_at,
         "view_count": counters.view_count,
         "view_source": counters.source.value,
         "like_count": counters.like_count,
@@ -182,9 +181,9 @@ def _alert(alert: Alert, zone: tzinfo) -> Row:  # noqa: ARG001 - one signature
         "hashtag": alert.hashtag,
         "video_id": alert.video_id,
         "state": alert.state.value,
-        "opened_at": _iso(alert.opened_at),
-        "updated_at": _iso(alert.updated_at),
-        "resolved_at": _iso(alert.resolved_at),
+        "opened_at": alert.opened_at,
+        "updated_at": alert.updated_at,
+        "resolved_at": alert.resolved_at,
         "value": alert.value,
         "threshold": alert.threshold,
         "peak": alert.peak,
@@ -210,15 +209,15 @@ def _right(found: RightRow, zone: tzinfo) -> Row:  # noqa: ARG001 - one signatur
         "fee_amount": right.fee_amount,
         "fee_currency": right.fee_currency,
         "fee_note": right.fee_note,
-        "granted_at": _iso(right.granted_at),
-        "expires_at": _iso(right.expires_at),
-        "revoked_at": _iso(right.revoked_at),
+        "granted_at": right.granted_at,
+        "expires_at": right.expires_at,
+        "revoked_at": right.revoked_at,
         "evidence": right.evidence,
         "evidence_url": right.evidence_url,
-        "evidence_at": _iso(right.evidence_at),
+        "evidence_at": right.evidence_at,
         "spark_code": right.spark_code,
-        "spark_expires_at": _iso(right.spark_expires_at),
-        "recorded_at": _iso(right.recorded_at),
+        "spark_expires_at": right.spark_expires_at,
+        "recorded_at": right.recorded_at,
         "recorded_by": right.recorded_by,
     }
 
@@ -321,7 +320,7 @@ _ALERTS = (
 )
 
 #: Columns and record maker of each kind.
-KINDS: dict[str, tuple[tuple[str, ...], Callable[[Any, tzinfo], Row]]] = {
+KINDS: dict[str, tuple[tuple[str, ...], Record]] = {
     "videos": (_VIDEOS, _video),
     "creators": (_CREATORS, _creator),
     "readings": (_READINGS, _reading),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tagtide.core.messages import Block
 
 if TYPE_CHECKING:
+    from tagtide.core.messages.appendix import FullTable
     from tagtide.renderers.look import Brand
 
 
@@ -51,3 +52,16 @@ def render_json(report: Mapping[str, Any]) -> str:
     from tagtide.renderers.json import render
 
     return render(report)
+
+
+def render_xlsx(
+    blocks: Sequence[Block],
+    *,
+    as_of: datetime,
+    timezone: str,
+    appendix: Sequence[FullTable] = (),
+) -> bytes:
+    """A workbook: a summary, a sheet for every table and complete table, definitions."""
+    from tagtide.renderers.xlsx import render
+
+    return render(blocks, as_of=as_of, timezone=timezone, appendix=appendix)

@@ -1,0 +1,266 @@
+"""Workbooks (XLSX): the only place that writes into one.
+
+Every text becomes a string cell by the one call that asks nothing about what it looks like, so that
+no text is a formula, a link or a number; the same values give the same bytes.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
+from html import escape
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from xlsxwriter import Workbook as Library  # type: ignore[import-untyped]
+from xlsxwriter.exceptions import XlsxWriterException  # type: ignore[import-untyped]
+from xlsxwriter.utility import xl_range_formula  # type: ignore[import-untyped]
+
+from tagtide.core.formats import iso_utc
+from tagtide.core.spreadsheet import (
+    LARGEST_EXACT,
+    LONGEST_TEXT,
+    could_compute,
+    fitting,
+    sheet_name,
+    utf16_units,
+)
+
+Value = str | int | float | bool | date | None
+
+COUNT, RATE, DECIMAL = "#,##0", "0.0%", "#,##0.0"
+INSTANT, DAY = "yyyy-mm-dd hh:mm", "yyyy-mm-dd"
+TRUE_FALSE = '"TRUE";"TRUE";"FALSE"'
+
+_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's wall clock has no zone
+#: Before it, Excel counts a day that never was.
+_FIRST_YEAR = 1901
+_A4 = 9
+_MISTAKEN = re.compile(r"\A<r>.*</r>\Z|_x[0-9a-fA-F]{4}_x[0-9a-fA-F]{4}_", re.DOTALL)
+_BETWEEN_ESCAPES = re.compile("(?<=_x[0-9a-fA-F]{4})(?=_x[0-9a-fA-F]{4}_)")
+_INK, _PALE, _HEAD = "#1f2933", "#6b7280", "#e8ecf1"
+_OPTIONS = {
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+    "use_zip64": True,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How a cell is shown; ``number`` is a number format of spreadsheets."""
+
+    number: str = ""
+    bold: bool = False
+    size: int = 0
+    is_pale: bool = False
+    is_head: bool = False
+    wraps: bool = False
+    right: bool = False
+    indent: int = 0
+
+
+PLAIN = Look()
+HEAD = Look(bold=True, is_head=True, wraps=True)
+RIGHT_HEAD = Look(bold=True, is_head=True, wraps=True, right=True)
+
+
+class Workbook:
+    """A workbook on its way into a file; nothing is in the file before `close`."""
+
+    def __init__(
+        self, file: BinaryIO, *, created: datetime, zone: tzinfo, folder: Path | None = None
+    ) -> None:
+        """Write to ``file``.
+
+        Args:
+            file: Opened for writing.
+            created: What the file gives as its date.
+            zone: Of the wall clock in cells.
+            folder: Hold one row of each sheet in memory and the others in files there, however
+                many they are; rows must then come from top to bottom. None holds all in memory.
+        """
+        streamed: dict[str, Any] = {"in_memory": True}
+        if folder is not None:
+            streamed = {"constant_memory": True, "tmpdir": str(folder)}
+        self._book = Library(file, _OPTIONS | streamed)
+        self._book.set_properties(
+            {"author": "tagtide", "created": created.astimezone(UTC).replace(tzinfo=None)}
+        )
+        self._zone = zone
+        self._names: set[str] = set()
+        self._formats: dict[Look, Any] = {}
+        self._quoted: dict[Look, Any] = {}
+
+    def sheet(self, title: str) -> Sheet:
+        """A new sheet at the end, under a name that Excel takes."""
+        name = sheet_name(title, self._names)
+        self._names.add(name.casefold())
+        return Sheet(self, self._book.add_worksheet(name), self._zone)
+
+    def chart(self, kind: str, subtype: str | None = None) -> Any:
+        """A chart of the library, to be filled with references to cells only."""
+        return self._book.add_chart({"type": kind, "subtype": subtype})
+
+    def close(self) -> None:
+        """Write the file. Raises `OSError`."""
+        try:
+            self._book.close()
+        except XlsxWriterException as error:
+            raise OSError(str(error)) from error
+
+    def format(self, look: Look, *, is_quoted: bool = False) -> Any:
+        """The library's format of a look, made once."""
+        formats = self._quoted if is_quoted else self._formats
+        found = formats.get(look)
+        if found is None:
+            found = formats[look] = self._made(look, is_quoted=is_quoted)
+        return found
+
+    def _made(self, look: Look, *, is_quoted: bool) -> Any:
+        asked: dict[str, Any] = {"valign": "top", "quote_prefix": is_quoted}
+        if look.number:
+            asked["num_format"] = look.number
+        if look.size:
+            asked["font_size"] = look.size
+        if look.is_head:
+            asked |= {"bg_color": _HEAD, "bottom": 1}
+        if look.right:
+            asked["align"] = "right"
+        if look.indent:
+            asked["indent"] = look.indent
+        colour = _PALE if look.is_pale else _INK
+        return self._book.add_format(
+            asked | {"bold": look.bold, "text_wrap": look.wraps, "font_color": colour}
+        )
+
+
+class Sheet:
+    """A sheet; rows and columns count from 0."""
+
+    def __init__(self, book: Workbook, sheet: Any, zone: tzinfo) -> None:
+        self._book, self._sheet, self._zone = book, sheet, zone
+        sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
+        sheet.set_landscape()
+        sheet.set_paper(_A4)
+        sheet.fit_to_pages(1, 0)
+        sheet.set_footer("&L&A&R&P / &N")
+
+    @property
+    def name(self) -> str:
+        """As it stands on its tab."""
+        return str(self._sheet.get_name())
+
+    def put(self, row: int, column: int, value: Value, look: Look = PLAIN) -> None:
+        """Write a value as what it is; None and empty text leave the cell empty."""
+        if value is None or value == "":
+            return
+        if isinstance(value, str):
+            self._put_text(row, column, value, look)
+        elif isinstance(value, bool):
+            self._sheet.write_boolean(row, column, value, self._book.format(look))
+        elif isinstance(value, int | float):
+            self._put_number(row, column, value, look)
+        else:
+            self._put_date(row, column, value, look)
+
+    def _put_text(self, row: int, column: int, text: str, look: Look) -> None:
+        shown = self._book.format(look, is_quoted=could_compute(text))
+        self._sheet.write_string(row, column, _written(text), shown)
+
+    def _put_number(self, row: int, column: int, number: float, look: Look) -> None:
+        if isinstance(number, int) and abs(number) > LARGEST_EXACT:
+            self._put_text(row, column, str(number), look)
+        elif math.isfinite(number):
+            self._sheet.write_number(row, column, number, self._book.format(look))
+
+    def _put_date(self, row: int, column: int, value: date, look: Look) -> None:
+        """Dates as a spreadsheet counts them, in the zone; as text where it cannot."""
+        local = _wall_clock(value, self._zone)
+        if local is None:
+            text = iso_utc(value) if isinstance(value, datetime) else value.isoformat()
+            self._put_text(row, column, text, look)
+            return
+        since = local - _EPOCH
+        days = since.days + since.seconds / 86_400
+        self._sheet.write_number(row, column, days, self._book.format(look))
+
+    def head(self, row: int, titles: Sequence[str], right: Container[int] = ()) -> None:
+        """A row of titles; those of ``right`` stand above numbers."""
+        for column, title in enumerate(titles):
+            look = RIGHT_HEAD if column in right else HEAD
+            self._sheet.write_blank(row, column, None, self._book.format(look))
+            self.put(row, column, title, look)
+
+    def widths(self, widths: Sequence[float], first: int = 0) -> None:
+        """Widths of columns, in characters."""
+        for column, width in enumerate(widths, first):
+            self._sheet.set_column(column, column, width)
+
+    def wrapped(self, row: int, columns: tuple[int, int], text: str, look: Look) -> None:
+        """A text over the columns from the first to the last of them."""
+        first, last = columns
+        if first < last:
+            self._sheet.merge_range(row, first, row, last, "", self._book.format(look))
+        self.put(row, first, text, look)
+
+    def height(self, row: int, height: float) -> None:
+        """The height of a row: no program finds it where a text goes over several columns."""
+        self._sheet.set_row(row, height)
+
+    def freeze(self, row: int, column: int = 0) -> None:
+        """Keep what is above and before while the rest scrolls, and on each printed page."""
+        self._sheet.freeze_panes(row, column)
+        if row:
+            self._sheet.repeat_rows(row - 1)
+
+    def filter(self, row: int, last_row: int, columns: int) -> None:
+        """Filters at the titles of a table."""
+        if last_row > row:
+            self._sheet.autofilter(row, 0, last_row, columns - 1)
+
+    def spark(self, row: int, column: int, first: int, last: int) -> None:
+        """A line in a cell, of the cells from ``first`` to ``last`` of its row."""
+        cells = (row, first, row, last)
+        self._sheet.add_sparkline(row, column, {"range": _range(self.name, *cells)})
+
+    def show(self, chart: Any, row: int, column: int) -> None:
+        """Place a chart of `Workbook.chart`."""
+        self._sheet.insert_chart(row, column, chart)
+
+
+def _written(text: str) -> str:
+    """What the library has to be given for a text; nearly always the text.
+
+    What begins and ends as runs of rich text it takes for finished markup, and escapes only
+    characters that XML cannot hold; and of two such escapes that share an underscore it sees the
+    first alone. Such texts it gets as markup: the same text, in runs that end between the escapes.
+    """
+    text = fitting(text)
+    if not (text.startswith("<r>") or "_x" in text) or not _MISTAKEN.search(text):
+        return text
+    markup = "".join(
+        f'<r><t xml:space="preserve">{escape(piece, quote=False)}</t></r>'
+        for piece in _BETWEEN_ESCAPES.split(text)
+    )
+    return markup if utf16_units(markup) <= LONGEST_TEXT else _written(text[: len(text) // 2] + "…")
+
+
+def _range(name: str, row: int, column: int, last_row: int, last_column: int) -> str:
+    return str(xl_range_formula(name, row, column, last_row, last_column))
+
+
+def _wall_clock(value: date, zone: tzinfo) -> datetime | None:
+    """A wall clock without zone; None outside what a spreadsheet counts."""
+    if isinstance(value, datetime):
+        try:
+            local = value.astimezone(zone).replace(tzinfo=None)
+        except OverflowError:
+            return None
+    else:
+        local = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - see _EPOCH
+    return local if local.year >= _FIRST_YEAR else None
