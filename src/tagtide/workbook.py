@@ -182,8 +182,7 @@ class Sheet:
         """Dates as a spreadsheet counts them, in the zone; as text where it cannot."""
         local = _wall_clock(value, self._zone)
         if local is None:
-            text = iso_utc(value) if isinstance(value, datetime) else value.isoformat()
-            self._put_text(row, column, text, look)
+            self._put_text(row, column, _iso(value), look)
             return
         since = local - _EPOCH
         days = since.days + since.seconds / 86_400
@@ -254,9 +253,17 @@ def _range(name: str, row: int, column: int, last_row: int, last_column: int) ->
     return str(xl_range_formula(name, row, column, last_row, last_column))
 
 
+def _iso(value: date) -> str:
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return iso_utc(value)
+    return value.isoformat()
+
+
 def _wall_clock(value: date, zone: tzinfo) -> datetime | None:
-    """A wall clock without zone; None outside what a spreadsheet counts."""
-    if isinstance(value, datetime):
+    """A wall clock without zone, which it may be; None outside what a spreadsheet counts."""
+    if isinstance(value, datetime) and value.tzinfo is None:
+        local = value
+    elif isinstance(value, datetime):
         try:
             local = value.astimezone(zone).replace(tzinfo=None)
         except OverflowError:

@@ -13,6 +13,7 @@ from datetime import datetime
 from io import BytesIO
 from unicodedata import east_asian_width
 
+from tagtide.core.charts import Chart
 from tagtide.core.formats import DASH, clean_text, signed_whole
 from tagtide.core.messages import (
     Block,
@@ -34,6 +35,7 @@ from tagtide.core.messages.appendix import Form, FullTable
 from tagtide.core.messages.blocks import Value
 from tagtide.core.periods import zone_or_utc
 from tagtide.renderers.spark import bars
+from tagtide.renderers.xlsx_charts import write_chart
 from tagtide.workbook import COUNT, DECIMAL, INSTANT, PLAIN, RATE, TRUE_FALSE, Look, Sheet, Workbook
 
 #: Widths of the first sheet; a sentence goes over all but the last, which is for addresses.
@@ -64,7 +66,7 @@ def render(
     file = BytesIO()
     book = Workbook(file, created=as_of, zone=zone_or_utc(timezone))
     summary = book.sheet("Summary")
-    parts = [_Part(book.sheet(b.title), b) for b in blocks if isinstance(b, Table)]
+    parts = [_part(book, block) for block in blocks if isinstance(block, Table | Chart)]
     parts += [_Part(book.sheet(table.title), table) for table in appendix]
     definitions = book.sheet("Definitions")
     row = _write_summary(summary, blocks)
@@ -72,8 +74,10 @@ def render(
     for part in parts:
         if isinstance(part.table, Table):
             _write_table(part.sheet, part.table, timezone)
-        elif part.table is not None:
+        elif isinstance(part.table, FullTable):
             _write_full(part.sheet, part.table, timezone)
+        elif part.table is not None:
+            write_chart(book, part.sheet, part.table)
     _write_definitions(definitions, appendix, timezone)
     book.close()
     return file.getvalue()
@@ -81,10 +85,16 @@ def render(
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A sheet with the table that it holds; None for the definitions."""
+    """A sheet with what it holds; None for the definitions."""
 
     sheet: Sheet
-    table: Table | FullTable | None
+    table: Table | Chart | FullTable | None
+
+
+def _part(book: Workbook, block: Table | Chart) -> _Part:
+    if isinstance(block, Table):
+        return _Part(book.sheet(block.title), block)
+    return _Part(book.sheet(f"{block.name.replace('-', ' ').capitalize()} chart"), block)
 
 
 # --- the first sheet ------------------------------------------------------------------------------
@@ -117,7 +127,7 @@ def _write_summary(sheet: Sheet, blocks: Sequence[Block]) -> int:
                     row = _sentence(sheet, row, f"• {item.text}", _WRAPPED, item.link)
             case KeyFigures():
                 row = _write_figures(sheet, row + 1, block.figures) + 1
-            case Table():
+            case Table() | Chart():
                 # On a sheet of its own; the index names it.
                 pass
     return row
@@ -163,7 +173,7 @@ def _write_index(sheet: Sheet, row: int, parts: Sequence[_Part]) -> None:
     for at, part in enumerate(parts, row + 1):
         sheet.put(at, 0, part.sheet.name)
         _wrap(sheet, at, (2, _LAST), _held(part), _RESTS)
-        if part.table is not None:
+        if isinstance(part.table, Table | FullTable):
             sheet.put(at, 1, len(part.table.rows), Look(number=COUNT))
 
 
@@ -173,6 +183,8 @@ def _held(part: _Part) -> str:
         return "What the words and the columns mean."
     if isinstance(part.table, FullTable):
         return "Complete, with a filter at every title."
+    if isinstance(part.table, Chart):
+        return clean_text(part.table.title, _LONGEST)
     said = [part.table.title if part.table.title != part.sheet.name else "", part.table.note]
     if not part.table.rows:
         said.append(part.table.empty)
