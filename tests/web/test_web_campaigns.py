@@ -37,6 +37,7 @@ from tagtide.ports import Changes, Claim, Sighting, StoredReport
 from tagtide.services.accounts import make_token
 from tagtide.services.report import report_daily, report_weekly
 from tagtide.web import make_app
+from workbook_reader import read_workbook
 
 HOUR = timedelta(hours=1)
 Story = Callable[[App, Client], Awaitable[None]]
@@ -310,6 +311,11 @@ def test_a_report_is_a_document_of_its_own_under_its_own_policy(tmp_path: Path) 
         assert "attachment" in text.headers["content-disposition"]
         assert text.text.startswith("# ")
         assert (await get(f"{root}.pdf")).content.startswith(b"%PDF-")
+        sheets = await get(f"{root}.xlsx")
+        assert "attachment" in sheets.headers["content-disposition"]
+        book = read_workbook(sheets.content)
+        assert book.dangers == []
+        assert 5_000.0 in book.sheets["Top videos by engagement"].column("Views")
         assert (await get(f"{root}.docx")).status_code == 404
         assert (
             await get(f"/reports/{campaign.campaign_id}/daily/2020-01-01.html")

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request, Response
 from tagtide.core.access import Need
 from tagtide.errors import InvalidInput, NotFound
 from tagtide.models import Campaign
-from tagtide.renderers import render_html, render_json, render_markdown, render_pdf
+from tagtide.renderers import render_html, render_json, render_markdown, render_pdf, render_xlsx
 from tagtide.renderers.look import Brand
 from tagtide.services.context import Context
 from tagtide.services.report import report_campaign, report_daily, report_weekly
@@ -35,7 +35,10 @@ _MEDIA = {
     "md": "text/markdown; charset=utf-8",
     "json": "application/json",
     "pdf": "application/pdf",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+#: Formats that no browser shows.
+_SAVED = ("md", "xlsx")
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
@@ -75,7 +78,7 @@ def router() -> APIRouter:
     @routes.get("/reports/{campaign_id}/{kind}/{day}.{style}", response_model=None)
     async def one(request: Request, campaign_id: int, kind: str, day: str, style: str) -> Response:
         if style not in _MEDIA:
-            raise NotFound("Reports are given as html, pdf, md and json.")
+            raise NotFound("Reports are given as html, pdf, xlsx, md and json.")
         context = shared_of(request).app.context
         view = await view_report(context, campaign_id, kind, day_of(day))
         brand = shared_of(request).app.brand() if style in {"html", "pdf"} else None
@@ -100,7 +103,7 @@ async def document(
     content = render_json(report.body) if style == "json" else await _for_people(view, style, brand)
     policed = content if style == "html" and isinstance(content, str) else ""
     headers = {"Content-Security-Policy": policy(policed)}
-    if is_download or style == "md":
+    if is_download or style in _SAVED:
         name = f"tagtide-{report.campaign_id}-{report.kind}-{report.on.isoformat()}.{style}"
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return Response(content, media_type=_MEDIA[style], headers=headers)
@@ -120,6 +123,9 @@ async def _for_people(view: ReportView, style: str, brand: Brand | None) -> str 
         return await asyncio.to_thread(render_html, blocks, title, brand)
     as_of = report.body.get("as_of")
     instant = datetime.fromisoformat(as_of) if isinstance(as_of, str) else report.made_at
+    if style == "xlsx":
+        zone = str(report.body.get("timezone") or view.campaign.timezone)
+        return await asyncio.to_thread(render_xlsx, blocks, as_of=instant, timezone=zone)
     return await asyncio.to_thread(render_pdf, blocks, title, instant, brand)
 
 
