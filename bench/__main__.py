@@ -22,6 +22,7 @@ NAMES = (
     "virality",
     "delivery",
     "desk",
+    "reports",
     "detection",
 )
 #: Parts of a benchmark, which run only when they are named.

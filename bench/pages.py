@@ -119,7 +119,7 @@ class _Times:
 
 
 @asynccontextmanager
-async def _opened(path: Path) -> AsyncIterator[App]:
+async def opened(path: Path) -> AsyncIterator[App]:
     environ = {"TAGTIDE_DATABASE_URL": f"sqlite:///{path}", "TAGTIDE_API_URL": "http://127.0.0.1:9"}
     loaded = load(environ=environ, cwd=path.parent)
     async with open_app(loaded, source=False, clock=SimulatedClock(NOW)) as app:
@@ -127,14 +127,14 @@ async def _opened(path: Path) -> AsyncIterator[App]:
 
 
 async def _reports(path: Path) -> None:
-    async with _opened(path) as app:
+    async with opened(path) as app:
         for campaign in await app.store.campaigns():
             await report_weekly(app.context, campaign)
             await report_daily(app.context, campaign)
 
 
 async def _measure(path: Path, times: int) -> dict[str, _Times]:
-    async with _opened(path) as app:
+    async with opened(path) as app:
         made = make_app(app, Health(), is_open=True)
         settle_memory()
         transport = httpx2.ASGITransport(app=made)

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from html import escape
+from io import StringIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from tempfile import TemporaryFile
+from typing import IO, Any, BinaryIO
 
 from xlsxwriter import Workbook as Library  # type: ignore[import-untyped]
 from xlsxwriter.exceptions import XlsxWriterException  # type: ignore[import-untyped]
-from xlsxwriter.utility import xl_range_formula  # type: ignore[import-untyped]
+from xlsxwriter.utility import xl_col_to_name, xl_range_formula  # type: ignore[import-untyped]
+from xlsxwriter.worksheet import Worksheet as LibrarySheet  # type: ignore[import-untyped]
 
 from tagtide.core.formats import iso_utc
 from tagtide.core.spreadsheet import (
@@ -48,6 +52,10 @@ _OPTIONS = {
     "strings_to_numbers": False,
     "use_zip64": True,
 }
+#: What a text of finished XML may not hold as it is, and what looks like an escape of that.
+_UNWRITTEN = re.compile("[&<>\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9a-fA-F]{4}_)")
+_T = '<t xml:space="preserve">'
+_NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +89,10 @@ class Workbook:
             file: Opened for writing.
             created: What the file gives as its date.
             zone: Of the wall clock in cells.
-            folder: Hold one row of each sheet in memory and the others in files there, however
-                many they are; rows must then come from top to bottom. None holds all in memory.
+            folder: Where rows wait for `close`; None keeps them in memory.
         """
-        streamed: dict[str, Any] = {"in_memory": True}
-        if folder is not None:
-            streamed = {"constant_memory": True, "tmpdir": str(folder)}
-        self._book = Library(file, _OPTIONS | streamed)
+        where = {"in_memory": True} if folder is None else {"tmpdir": str(folder)}
+        self._book, self._folder = Library(file, _OPTIONS | where), folder
         self._book.set_properties(
             {"author": "tagtide", "created": created.astimezone(UTC).replace(tzinfo=None)}
         )
@@ -98,9 +103,18 @@ class Workbook:
 
     def sheet(self, title: str) -> Sheet:
         """A new sheet at the end, under a name that Excel takes."""
+        return Sheet(self, self._book.add_worksheet(self._name(title)), self._zone)
+
+    def long_sheet(self, title: str) -> LongSheet:
+        """A new sheet at the end for a table of any length."""
+        made = self._book.add_worksheet(self._name(title), worksheet_class=_LongWorksheet)
+        made.waiting = _spool(self._folder)
+        return LongSheet(self, made, self._zone)
+
+    def _name(self, title: str) -> str:
         name = sheet_name(title, self._names)
         self._names.add(name.casefold())
-        return Sheet(self, self._book.add_worksheet(name), self._zone)
+        return name
 
     def chart(self, kind: str, subtype: str | None = None) -> Any:
         """A chart of the library, to be filled with references to cells only."""
@@ -180,13 +194,11 @@ class Sheet:
 
     def _put_date(self, row: int, column: int, value: date, look: Look) -> None:
         """Dates as a spreadsheet counts them, in the zone; as text where it cannot."""
-        local = _wall_clock(value, self._zone)
-        if local is None:
+        days = _days(value, self._zone)
+        if days is None:
             self._put_text(row, column, _iso(value), look)
-            return
-        since = local - _EPOCH
-        days = since.days + since.seconds / 86_400
-        self._sheet.write_number(row, column, days, self._book.format(look))
+        else:
+            self._sheet.write_number(row, column, days, self._book.format(look))
 
     def head(self, row: int, titles: Sequence[str], right: Container[int] = ()) -> None:
         """A row of titles; those of ``right`` stand above numbers."""
@@ -232,6 +244,87 @@ class Sheet:
         self._sheet.insert_chart(row, column, chart)
 
 
+class LongSheet(Sheet):
+    """A sheet for a table of any length: row after row below the titles, in little time and memory.
+
+    The library takes several microseconds for each cell, and holds them all.
+    """
+
+    def __init__(self, book: Workbook, sheet: Any, zone: tzinfo) -> None:
+        super().__init__(book, sheet, zone)
+        self._letters: list[str] = []
+        self._styles: list[tuple[int, int, int]] = []
+        #: Below the titles.
+        self.rows = 0
+
+    def columns(self, looks: Sequence[Look]) -> None:
+        """How the values of each column are shown; texts are shown plainly."""
+        text = self._book.format(PLAIN)._get_xf_index()  # noqa: SLF001 - there is no other way
+        quoted = self._book.format(PLAIN, is_quoted=True)._get_xf_index()  # noqa: SLF001
+        self._letters = [xl_col_to_name(column) for column in range(len(looks))]
+        self._styles = [
+            (self._book.format(look)._get_xf_index(), text, quoted)  # noqa: SLF001
+            for look in looks
+        ]
+
+    def add(self, values: Sequence[Value]) -> None:
+        """The next row; None and empty text leave cells empty."""
+        self.rows += 1
+        number = self.rows + 1
+        cells = "".join(
+            self._cell(f"{letter}{number}", value, styles)
+            for letter, value, styles in zip(self._letters, values, self._styles, strict=True)
+            if value is not None and value != ""
+        )
+        self._sheet.waiting.write(f'<row r="{number}">{cells}</row>')
+        self._sheet.dim_rowmax = number - 1
+
+    def _cell(self, place: str, value: Value, styles: tuple[int, int, int]) -> str:
+        style, text, quoted = styles
+        if isinstance(value, bool):
+            return f'<c r="{place}" s="{style}" t="b"><v>{int(value)}</v></c>'
+        if isinstance(value, int | float):
+            if isinstance(value, int) and abs(value) > LARGEST_EXACT:
+                return self._cell(place, str(value), styles)
+            return (
+                f'<c r="{place}" s="{style}"><v>{value!r}</v></c>' if math.isfinite(value) else ""
+            )
+        if isinstance(value, date):
+            days = _days(value, self._zone)
+            if days is None:
+                return self._cell(place, _iso(value), styles)
+            return f'<c r="{place}" s="{style}"><v>{days!r}</v></c>'
+        said = str(value)
+        shown = quoted if could_compute(said) else text
+        said = _UNWRITTEN.sub(_escaped, fitting(said))
+        return f'<c r="{place}" s="{shown}" t="inlineStr"><is>{_T}{said}</t></is></c>'
+
+
+class _LongWorksheet(LibrarySheet):  # type: ignore[misc]
+    """The library's sheet with rows that wait as finished XML behind the titles."""
+
+    waiting: IO[str]
+
+    def _write_sheet_data(self) -> None:
+        self._xml_start_tag("sheetData")
+        self._write_rows()
+        self.waiting.seek(0)
+        shutil.copyfileobj(self.waiting, self.fh, 1 << 20)
+        self.waiting.close()
+        self._xml_end_tag("sheetData")
+
+
+def _spool(folder: Path | None) -> IO[str]:
+    if folder is None:
+        return StringIO()
+    return TemporaryFile("w+", encoding="utf-8", newline="", dir=folder)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    char = match[0]
+    return _NAMED.get(char) or f"_x{ord(char):04X}_"
+
+
 def _written(text: str) -> str:
     """What the library has to be given for a text; nearly always the text.
 
@@ -243,14 +336,21 @@ def _written(text: str) -> str:
     if not (text.startswith("<r>") or "_x" in text) or not _MISTAKEN.search(text):
         return text
     markup = "".join(
-        f'<r><t xml:space="preserve">{escape(piece, quote=False)}</t></r>'
-        for piece in _BETWEEN_ESCAPES.split(text)
+        f"<r>{_T}{escape(piece, quote=False)}</t></r>" for piece in _BETWEEN_ESCAPES.split(text)
     )
     return markup if utf16_units(markup) <= LONGEST_TEXT else _written(text[: len(text) // 2] + "…")
 
 
 def _range(name: str, row: int, column: int, last_row: int, last_column: int) -> str:
     return str(xl_range_formula(name, row, column, last_row, last_column))
+
+
+def _days(value: date, zone: tzinfo) -> float | None:
+    local = _wall_clock(value, zone)
+    if local is None:
+        return None
+    since = local - _EPOCH
+    return since.days + since.seconds / 86_400
 
 
 def _iso(value: date) -> str:

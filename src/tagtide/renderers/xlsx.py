@@ -36,7 +36,18 @@ from tagtide.core.messages.blocks import Value
 from tagtide.core.periods import zone_or_utc
 from tagtide.renderers.spark import bars
 from tagtide.renderers.xlsx_charts import write_chart
-from tagtide.workbook import COUNT, DECIMAL, INSTANT, PLAIN, RATE, TRUE_FALSE, Look, Sheet, Workbook
+from tagtide.workbook import (
+    COUNT,
+    DECIMAL,
+    INSTANT,
+    PLAIN,
+    RATE,
+    TRUE_FALSE,
+    LongSheet,
+    Look,
+    Sheet,
+    Workbook,
+)
 
 #: Widths of the first sheet; a sentence goes over all but the last, which is for addresses.
 _WIDTHS = (30.0, 16.0, 16.0, 56.0, 44.0)
@@ -67,17 +78,17 @@ def render(
     book = Workbook(file, created=as_of, zone=zone_or_utc(timezone))
     summary = book.sheet("Summary")
     parts = [_part(book, block) for block in blocks if isinstance(block, Table | Chart)]
-    parts += [_Part(book.sheet(table.title), table) for table in appendix]
+    complete = [(book.long_sheet(table.title), table) for table in appendix]
     definitions = book.sheet("Definitions")
-    row = _write_summary(summary, blocks)
-    _write_index(summary, row + 1, [*parts, _Part(definitions, None)])
+    listed = [*parts, *(_Part(*pair) for pair in complete), _Part(definitions, None)]
+    _write_index(summary, _write_summary(summary, blocks) + 1, listed)
     for part in parts:
         if isinstance(part.table, Table):
             _write_table(part.sheet, part.table, timezone)
-        elif isinstance(part.table, FullTable):
-            _write_full(part.sheet, part.table, timezone)
-        elif part.table is not None:
+        elif isinstance(part.table, Chart):
             write_chart(book, part.sheet, part.table)
+    for sheet, table in complete:
+        _write_full(sheet, table, timezone)
     _write_definitions(definitions, appendix, timezone)
     book.close()
     return file.getvalue()
@@ -296,18 +307,16 @@ _LEFT = (Form.TEXT, Form.ID, Form.FLAG, Form.LINK)
 _LEAST = {Form.INSTANT: 17.0, Form.ID: 22.0, Form.LINK: 30.0, Form.COUNT: 13.0, Form.CHANGE: 13.0}
 
 
-def _write_full(sheet: Sheet, table: FullTable, timezone: str) -> None:
+def _write_full(sheet: LongSheet, table: FullTable, timezone: str) -> None:
     titles = [
         f"{field.title} ({timezone})" if field.form is Form.INSTANT else field.title
         for field in table.fields
     ]
     right = {n for n, field in enumerate(table.fields) if field.form not in _LEFT}
     _write_head(sheet, titles, len(table.rows), right, columns=1)
-    looks = [_LOOKS[field.form] for field in table.fields]
-    for number, row in enumerate(table.rows, 1):
-        for column, value in enumerate(row):
-            if value is not None:
-                sheet.put(number, column, value, looks[column])
+    sheet.columns([_LOOKS[field.form] for field in table.fields])
+    for row in table.rows:
+        sheet.add(row)
     _fit(sheet, titles, list(_full_widths(table)))
 
 
