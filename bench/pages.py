@@ -175,7 +175,7 @@ async def _paints(path: Path, times: int) -> dict[str, float]:
     browser = chromium()
     if browser is None:
         return {}
-    async with _opened(path) as app:
+    async with opened(path) as app:
         made = make_app(app, Health(), is_open=True)
         settle_memory()
         async with _collecting(app):

@@ -33,6 +33,7 @@ from tagtide.core.velocity import HISTORY
 from tagtide.errors import NotFound
 from tagtide.models import (
     Campaign,
+    HashtagLevel,
     HashtagOutcome,
     HashtagReading,
     Job,
@@ -200,7 +201,7 @@ def _line(
     name: str | None,
     names: Sequence[str],
     points: Sequence[GainPoint],
-    levels: Mapping[str, HashtagReading | None],
+    levels: Mapping[str, HashtagLevel | None],
     counter: str,
 ) -> Line:
     known: list[int | None] = [getattr(levels.get(one), counter, None) for one in names]
