@@ -9,7 +9,7 @@ from storage_samples import HOUR, NOON, campaign, counters, reading, run, seen, 
 
 from tagtide.core.crowd import Crowd
 from tagtide.errors import NotFound
-from tagtide.models import CounterSource, Creator, Role, VideoReading
+from tagtide.models import CounterSource, Creator, Reason, Role, Status, VideoReading
 from tagtide.ports import Changes, HashtagState, SightingEffect, StoredReport
 from tagtide.storage import tables as t
 from tagtide.storage.hashtag_totals import window_of
@@ -331,6 +331,24 @@ def test_a_report_of_a_day_is_replaced(store: SqlStore) -> None:
     assert run(store.reports(1, "daily")) == [next_day, again]
     assert run(store.reports(1, "daily", limit=1)) == [next_day]
     assert run(store.reports(1, "weekly")) == []
+
+
+def test_the_run_of_a_reading_is_the_one_that_saw_the_video_then(store: SqlStore) -> None:
+    first, second = started(store), started(store, NOON + 2 * HOUR)
+    see(store, seen(1), seen(2), at=NOON + HOUR, run_id=first.run_id)
+    see(store, seen(1), at=NOON + 3 * HOUR, run_id=second.run_id)
+    see(store, seen(3), at=NOON + 3 * HOUR)
+    one, two, three = (str(7_000_000_000_000_000_000 + n) for n in (1, 2, 3))
+    wanted = [(one, NOON + HOUR), (one, NOON + 3 * HOUR), (two, NOON + HOUR)]
+    nobody = [(three, NOON + 3 * HOUR), (two, NOON - HOUR), ("9", NOON + HOUR)]
+    assert run(store.runs_of_readings([*wanted, *nobody])) == {
+        (one, NOON + HOUR): first.run_id,
+        (two, NOON + HOUR): first.run_id,
+        # Both are under way and both saw it: nobody can tell.
+    }
+    run(store.finish_run(first.run_id, Status.OK, Reason.NONE, NOON + 2 * HOUR, Changes()))
+    assert run(store.runs_of_readings(wanted))[one, NOON + 3 * HOUR] == second.run_id
+    assert run(store.runs_of_readings([])) == {}
 
 
 def test_windows_are_cut_in_utc() -> None:

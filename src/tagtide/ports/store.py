@@ -5,7 +5,7 @@ Every method may raise `StorageError`. One method that writes is one transaction
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -256,6 +256,15 @@ class ReadingStore(Protocol):
 
     async def video_history(self, video_id: str) -> list[VideoReading]:
         """Raises `NotFound`."""
+
+    async def runs_of_readings(
+        self, wanted: Collection[tuple[str, datetime]]
+    ) -> dict[tuple[str, datetime], int]:
+        """The run that brought each reading of a video, by video id and instant.
+
+        The one under way at that instant that saw the video; without those whose run is not on
+        record, or where two did.
+        """
 
     async def new_video_count(
         self, campaign_id: int, hashtag: str | None, since: datetime, until: datetime

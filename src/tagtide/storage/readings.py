@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,6 +30,7 @@ from tagtide.models import HashtagReading, Reason, Role, VideoCounters, VideoRea
 from tagtide.ports import HashtagState, KnownVideo, StoredReport
 from tagtide.storage import tables as t
 from tagtide.storage.prepared import Prepared, PreparedIn
+from tagtide.storage.reading_runs import runs_of_readings
 from tagtide.storage.rows import (
     Topic,
     chunks,
@@ -165,6 +166,12 @@ class Readings(Topic):
         if not found:
             raise NotFound(f"There is no video {video_id!r}.")
         return found
+
+    async def runs_of_readings(
+        self, wanted: Collection[tuple[str, datetime]]
+    ) -> dict[tuple[str, datetime], int]:
+        """By video id and instant; without those whose run is not on record."""
+        return await self._db.read(lambda c: runs_of_readings(c, wanted))
 
     async def new_video_count(
         self, campaign_id: int, hashtag: str | None, since: datetime, until: datetime
