@@ -29,7 +29,9 @@
     │   ├── SchemaOutdated
     │   └── SchemaTooNew
     ├── DeliveryError               a channel did not take a message
-    └── RenderingFailed             charts or pages could not be made
+    ├── RenderingFailed             charts or pages could not be made
+    ├── UnreadableProof             the file is no capsule, or one from a newer tagtide
+    └── ProofDiffers                two ways to the same figure differ: nothing was written
 
 ``str()`` of an error is one clear sentence for a person; ``hint`` says what to do next. Neither
 ever holds a key, a token or a webhook address. Facts are attributes. The original exception is
@@ -346,3 +348,13 @@ class DeliveryError(TagtideError):
 
 class RenderingFailed(TagtideError):
     """Charts or pages could not be made."""
+
+
+class UnreadableProof(TagtideError):
+    """The file is no proof capsule that this version can read."""
+
+
+class ProofDiffers(TagtideError):
+    """The readings do not give a figure of the report."""
+
+    hint = "This is a fault of tagtide's own; please report it. No file was written."

@@ -22,6 +22,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "collect": ("collect", "collect", "Read the feeds of campaigns, now."),
     "track": ("track", "track", "Read hashtag totals, judge the rules, raise alerts, now."),
     "report": ("report", "report", "Campaign, daily and weekly reports."),
+    "verify": ("verify", "verify", "Check a proof capsule: readings, figures, page, signature."),
+    "keys": ("keys", "keys", "Keys that sign proof capsules."),
     "hashtags": ("lists", "hashtags", "Hashtags with their newest totals."),
     "videos": ("lists", "videos", "Videos, ranked and filtered."),
     "creators": ("lists", "creators", "Creators, ranked and filtered."),

@@ -67,8 +67,19 @@ def _options(command: Any) -> Any:
 
 @report.command("campaign")
 @_options
-def campaign_(campaign: str | None, **options: Any) -> None:
+@click.option("--proof", is_flag=True, help="One HTML file with every reading behind the figures.")
+@click.option(
+    "--sign",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Sign the proof with this key (`tagtide keys new`).",
+)
+def campaign_(campaign: str | None, proof: bool, sign: Path | None, **options: Any) -> None:
     """Totals, growth, viral videos, top performers and creators of a campaign."""
+    if proof or sign is not None:
+        from tagtide.cli.proof import make_proof
+
+        make_proof(campaign, sign=sign, is_proof=proof, **options)
+        return
     _make(
         "Campaign report", campaign, report_campaign, campaign_blocks, campaign_appendix, **options
     )

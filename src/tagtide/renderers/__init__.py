@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tagtide.core.messages import Block
+from tagtide.core.proof.contents import Contents
 
 if TYPE_CHECKING:
     from tagtide.core.messages.appendix import FullTable
@@ -65,3 +66,10 @@ def render_xlsx(
     from tagtide.renderers.xlsx import render
 
     return render(blocks, as_of=as_of, timezone=timezone, appendix=appendix)
+
+
+def render_capsule(contents: Contents) -> tuple[bytes, bytes]:
+    """The page of a proof capsule, before and behind its data part."""
+    from tagtide.renderers.capsule import render
+
+    return render(contents)

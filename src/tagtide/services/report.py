@@ -61,7 +61,14 @@ async def report_daily(context: Context, campaign: Campaign) -> CampaignReport:
 
 async def report_campaign(context: Context, campaign: Campaign) -> CampaignReport:
     """The campaign report, kept as the report of its day."""
-    return await _kept(context, campaign, await read_campaign(context, campaign))
+    return await keep_campaign(context, campaign, await read_campaign(context, campaign))
+
+
+async def keep_campaign(
+    context: Context, campaign: Campaign, report: CampaignReport
+) -> CampaignReport:
+    """Keep a campaign report as that of its day."""
+    return await _kept(context, campaign, report)
 
 
 async def report_weekly(context: Context, campaign: Campaign) -> WeeklyReport:
@@ -82,9 +89,14 @@ async def report_weekly(context: Context, campaign: Campaign) -> WeeklyReport:
 
 async def read_campaign(context: Context, campaign: Campaign) -> CampaignReport:
     """The campaign report without keeping it: writes nothing."""
+    return build_campaign(await read_campaign_facts(context, campaign))
+
+
+async def read_campaign_facts(context: Context, campaign: Campaign) -> CampaignFacts:
+    """What the campaign report is made from."""
     facts = await _campaign_facts(context, campaign, "campaign")
     trend = await _trend(context, campaign, facts.as_of)
-    return build_campaign(replace(facts, trend=trend, valuation=context.valuation))
+    return replace(facts, trend=trend, valuation=context.valuation)
 
 
 async def read_weekly(context: Context, campaign: Campaign) -> WeeklyReport:
