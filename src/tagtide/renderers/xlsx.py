@@ -19,6 +19,7 @@ from tagtide.core.messages import (
     Block,
     BulletList,
     Cell,
+    Definitions,
     Figure,
     Heading,
     KeyFigures,
@@ -89,7 +90,7 @@ def render(
             write_chart(book, part.sheet, part.table)
     for sheet, table in complete:
         _write_full(sheet, table, timezone)
-    _write_definitions(definitions, appendix, timezone)
+    _write_definitions(definitions, blocks, appendix, timezone)
     book.close()
     return file.getvalue()
 
@@ -138,7 +139,7 @@ def _write_summary(sheet: Sheet, blocks: Sequence[Block]) -> int:
                     row = _sentence(sheet, row, f"• {item.text}", _WRAPPED, item.link)
             case KeyFigures():
                 row = _write_figures(sheet, row + 1, block.figures) + 1
-            case Table() | Chart():
+            case Table() | Chart() | Definitions():
                 # On a sheet of its own; the index names it.
                 pass
     return row
@@ -359,11 +360,15 @@ def _width(text: str) -> int:
 # --- definitions ----------------------------------------------------------------------------------
 
 
-def _write_definitions(sheet: Sheet, appendix: Sequence[FullTable], timezone: str) -> None:
+def _write_definitions(
+    sheet: Sheet, blocks: Sequence[Block], appendix: Sequence[FullTable], timezone: str
+) -> None:
+    terms = [term for block in blocks if isinstance(block, Definitions) for term in block.terms]
     rows = [
         ("", "Empty cell", "Unknown, or not stated. Never 0."),
         ("", "Dates and times", f"Wall clock of {timezone}."),
         ("", "Rate", "Engagement over views; engagement is likes + comments + shares."),
+        *(("", clean_text(term.term), clean_text(term.meaning, _LONGEST)) for term in terms),
         *(
             (table.title, field.title, field.meaning)
             for table in appendix

@@ -74,7 +74,8 @@ def creators_table(insights: Insights) -> Table:
         Column("Videos", Kind.NUMBER),
         Column("Views", Kind.NUMBER),
         Column("Rate", Kind.NUMBER),
-        Column("90 % interval", Kind.NUMBER),
+        Column("At least", Kind.NUMBER),
+        Column("At most", Kind.NUMBER),
     )
     rows = tuple(_creator_row(rank, one) for rank, one in enumerate(insights.creators, 1))
     table = Table(
@@ -82,14 +83,14 @@ def creators_table(insights: Insights) -> Table:
         columns,
         rows,
         empty="No creator is known yet.",
-        note="Rates of creators with few videos are drawn toward the campaign's.",
+        note="Rates of creators with few videos are drawn toward the campaign's; nine times in ten "
+        "the rate lies between the last two columns.",
     )
     return known_only(known_only(table), "Tier")
 
 
 def _creator_row(rank: int, one: RatedCreator) -> tuple[Cell, ...]:
     creator, rate = one.standing, one.rate
-    interval = f.DASH if rate is None else f"{f.percent(rate.low)} to {f.percent(rate.high)}"
     return (
         rank_cell(rank),
         creator_cell(creator.author_username, creator.author_nickname),
@@ -98,7 +99,8 @@ def _creator_row(rank: int, one: RatedCreator) -> tuple[Cell, ...]:
         number_cell(creator.videos),
         number_cell(creator.views.total),
         percent_cell(None if rate is None else rate.rate),
-        Cell(interval),
+        percent_cell(None if rate is None else rate.low),
+        percent_cell(None if rate is None else rate.high),
     )
 
 
