@@ -175,6 +175,8 @@ OPEN = {
     ("POST", "/logout"),
     # Asks for a token by itself, and answers nothing unless it is switched on.
     ("POST", "/mcp"),
+    # A link that was handed out: its secret is the permission.
+    ("GET", "/shared/{secret}"), ("GET", "/shared/{secret}/report.{style}"),
 }  # fmt: skip
 
 

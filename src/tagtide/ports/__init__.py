@@ -82,6 +82,7 @@ from tagtide.ports.records import (
     StoredReport,
 )
 from tagtide.ports.requests import RememberedRequest, RequestStore
+from tagtide.ports.shares import NewShare, Share, ShareStore
 from tagtide.ports.store import (
     AlertStore,
     CampaignStore,
@@ -161,6 +162,7 @@ __all__ = [
     "Lifeline",
     "Membership",
     "NewSession",
+    "NewShare",
     "NewToken",
     "NewUser",
     "OutboxStore",
@@ -178,6 +180,8 @@ __all__ = [
     "RunSummary",
     "Session",
     "Settlement",
+    "Share",
+    "ShareStore",
     "Sighting",
     "SightingEffect",
     "SlotMark",

@@ -61,6 +61,7 @@ from tagtide.ports.records import (
 
 # --- the store, topic by topic --------------------------------------------------------------------
 from tagtide.ports.requests import RequestStore
+from tagtide.ports.shares import ShareStore
 from tagtide.ports.views import OverviewStore
 from tagtide.ports.work import WorkStore
 
@@ -416,6 +417,7 @@ class Store(
     OutboxStore,
     OverviewStore,
     RequestStore,
+    ShareStore,
     AccountStore,
     DeskStore,
     WorkStore,

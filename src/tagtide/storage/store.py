@@ -38,6 +38,7 @@ from tagtide.storage.readings import Readings
 from tagtide.storage.requests import Requests
 from tagtide.storage.runs import Runs
 from tagtide.storage.sessions import Sessions
+from tagtide.storage.shares import Shares
 from tagtide.storage.sqlite_file import create_private, inspect_before_opening, read_only
 from tagtide.storage.users import Users
 from tagtide.storage.work import Work
@@ -60,6 +61,7 @@ class SqlStore(
     Deliveries,
     Overviews,
     Requests,
+    Shares,
     Desk,
     DeskLists,
     DeskReminders,

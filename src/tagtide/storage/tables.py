@@ -625,6 +625,29 @@ report = Table(
     Column("document", JSON(none_as_null=True)),
 )
 
+#: Reports that were handed out by a link: a copy, so that they stay what they were.
+share = Table(
+    "share",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("secret_hash", String(64), nullable=False),
+    _key("campaign_id", "campaign.id"),
+    Column("kind", String(32), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("as_of", Instant, nullable=False),
+    Column("timezone", Text, nullable=False),
+    Column("document", JSON, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+    Column("opened", Integer, nullable=False),
+    Column("opened_at", Instant),
+    UniqueConstraint("secret_hash"),
+)
+Index(None, share.c.campaign_id)
+
 # --- the desk -------------------------------------------------------------------------------------
 
 #: Where a video stands, made of its steps; no row is a video that nobody has touched.

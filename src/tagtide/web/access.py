@@ -36,6 +36,12 @@ ACCESS: Final[dict[tuple[str, str], Need]] = {
     ("GET", "/reports"): Need.READ,
     ("POST", "/reports"): Need.OPERATE,
     ("GET", "/reports/{campaign_id}/{kind}/{day}.{style}"): Need.READ,
+    ("POST", "/reports/{campaign_id}/{kind}/{day}/share"): Need.OPERATE,
+    ("GET", "/reports/links"): Need.READ,
+    ("POST", "/reports/links/{share_id}/revoke"): Need.OPERATE,
+    # The secret in the address is the permission; it leads to one copied report.
+    ("GET", "/shared/{secret}"): Need.PUBLIC,
+    ("GET", "/shared/{secret}/report.{style}"): Need.PUBLIC,
     ("GET", "/api/v1/openapi.json"): Need.READ,
     ("GET", "/api/v1/today"): Need.READ,
     ("GET", "/api/v1/balance"): Need.READ,

@@ -18,6 +18,7 @@ from tagtide.services.views.today import NextRun, next_run
 
 #: Kinds that are kept, in the order in which people look for them.
 KINDS = ("daily", "campaign", "weekly")
+TITLES = {"daily": "Daily report", "campaign": "Campaign report", "weekly": "Weekly report"}
 REPORTS_A_PAGE = 60
 _WEEKS = 12
 _JOBS = {

@@ -19,12 +19,13 @@ from tagtide.renderers import render_html, render_json, render_markdown, render_
 from tagtide.renderers.look import Brand
 from tagtide.services.context import Context
 from tagtide.services.report import report_campaign, report_daily, report_weekly
-from tagtide.services.views.reports import KINDS, ReportView, view_report, view_reports
+from tagtide.services.views.reports import KINDS, TITLES, ReportView, view_report, view_reports
 from tagtide.web.forms import fields_of, local_path, number_of, see
 from tagtide.web.frame import page, shared_of
 from tagtide.web.pages.campaigns import page_number
 
-TITLES = {"daily": "Daily report", "campaign": "Campaign report", "weekly": "Weekly report"}
+#: How long a link to a report may be good, as forms offer it.
+LIVES = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "a year"}
 _MAKERS: dict[str, Callable[[Context, Campaign], Awaitable[Any]]] = {
     "daily": report_daily,
     "campaign": report_campaign,
@@ -61,7 +62,7 @@ def router() -> APIRouter:
             page=page_number(request),
         )
         return await page(
-            request, "reports.html.j2", view=view, titles=TITLES, OPERATE=Need.OPERATE
+            request, "reports.html.j2", view=view, titles=TITLES, lives=LIVES, OPERATE=Need.OPERATE
         )
 
     @routes.post("/reports", response_model=None)

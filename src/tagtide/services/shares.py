@@ -1,0 +1,82 @@
+"""Links that hand a report to somebody without an account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from tagtide.core.messages import Block
+from tagtide.core.messages.document import from_document
+from tagtide.errors import InvalidInput, NotFound
+from tagtide.models import Campaign
+from tagtide.ports import NewShare, Share, StoredReport
+from tagtide.services.accounts.context import secret_hash
+from tagtide.services.context import Context
+from tagtide.services.views.reports import TITLES
+
+#: A link is good for so long at most, and for so long where nobody says.
+LONGEST, USUAL = timedelta(days=366), timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedReport:
+    """What somebody with a link sees: the report as it was when the link was made."""
+
+    share: Share
+    blocks: tuple[Block, ...]
+
+
+async def share_report(
+    context: Context,
+    campaign: Campaign,
+    report: StoredReport,
+    *,
+    by: str,
+    expires_in: timedelta = USUAL,
+) -> tuple[Share, str]:
+    """Copy a kept report under a new link; its secret is returned this once and kept nowhere.
+
+    The copy stays what it is when the report of that day is made again. Raises `InvalidInput` for a
+    report that was kept without its document, or a life outside a moment to a year.
+    """
+    if not timedelta() < expires_in <= LONGEST:
+        raise InvalidInput(
+            "A link lives between a moment and a year.", hint="Write 30d, for example."
+        )
+    if report.document is None:
+        raise InvalidInput(
+            "This report was kept by an older version, as JSON only.",
+            hint="Make the report of the day again.",
+        )
+    now, secret = context.clock.now(), context.clock.token()
+    new = NewShare(
+        secret_hash=secret_hash(secret),
+        campaign_id=campaign.campaign_id,
+        kind=report.kind,
+        on=report.on,
+        title=f"{TITLES[report.kind]}: {campaign.name}",
+        as_of=_as_of(report.body, report.made_at),
+        timezone=campaign.timezone,
+        document=report.document,
+        expires_at=now + expires_in,
+    )
+    return await context.store.add_share(new, by, now), secret
+
+
+async def open_shared(context: Context, secret: str) -> SharedReport:
+    """The report behind a link. Raises `NotFound`, the same for every link that leads nowhere."""
+    found = await context.store.open_share(secret_hash(secret), context.clock.now())
+    if found is None:
+        raise NotFound(
+            "This link leads nowhere: it has ended, or was never made.",
+            hint="Ask whoever sent it for a new one.",
+        )
+    share, document = found
+    return SharedReport(share=share, blocks=tuple(from_document(document)))
+
+
+def _as_of(body: Mapping[str, Any], made_at: datetime) -> datetime:
+    as_of = body.get("as_of")
+    return datetime.fromisoformat(as_of) if isinstance(as_of, str) else made_at

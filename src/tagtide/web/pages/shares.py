@@ -1,0 +1,99 @@
+"""Links that hand a report out: made and ended by operators, opened by anybody who has one."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from tagtide.core.access import Need
+from tagtide.errors import InvalidInput, NotFound
+from tagtide.ports import Share
+from tagtide.renderers import render_html, render_pdf
+from tagtide.services.shares import open_shared, share_report
+from tagtide.services.views.reports import view_report
+from tagtide.web.forms import fields_of, number_of, see
+from tagtide.web.frame import page, shared_of, visitor_of
+from tagtide.web.pages.reports import LIVES, day_of, policy
+
+_MEDIA = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
+#: Nobody's index or cache keeps what was handed to one reader.
+_PRIVATE = {"X-Robots-Tag": "noindex, nofollow", "Cache-Control": "private, no-store"}
+
+
+def router() -> APIRouter:
+    """Routes of the pages."""
+    routes = APIRouter()
+    add = routes.add_api_route
+    add("/reports/links", links, methods=["GET"], response_model=None)
+    add("/reports/links/{share_id}/revoke", revoke, methods=["POST"], response_model=None)
+    add("/reports/{campaign_id}/{kind}/{day}/share", share, methods=["POST"], response_model=None)
+    add("/shared/{secret}", shared, methods=["GET"], response_model=None)
+    add("/shared/{secret}/report.{style}", shared, methods=["GET"], response_model=None)
+    return routes
+
+
+async def links(request: Request) -> Response:
+    """Every link, and whether it still leads anywhere."""
+    return await _show(request)
+
+
+async def share(request: Request, campaign_id: int, kind: str, day: str) -> Response:
+    """Make a link to a copy of a report; it is on this page and nowhere else."""
+    fields, context = await fields_of(request), shared_of(request).app.context
+    life = fields.get("expires", "30")
+    if life not in LIVES:
+        raise InvalidInput("How long the link is good is not said.", hint="Choose one of the list.")
+    view = await view_report(context, campaign_id, kind, day_of(day))
+    made, secret = await share_report(
+        context,
+        view.campaign,
+        view.report,
+        by=visitor_of(request).by,
+        expires_in=timedelta(days=int(life)),
+    )
+    return await _show(request, made=made, link=f"{_home(request)}/shared/{secret}")
+
+
+async def revoke(request: Request, share_id: str) -> Response:
+    """End a link."""
+    await fields_of(request)
+    number = number_of(share_id)
+    if number is None:
+        raise NotFound("There is no such link.")
+    context = shared_of(request).app.context
+    await context.store.revoke_share(number, context.clock.now())
+    return see("/reports/links")
+
+
+async def shared(request: Request, secret: str, style: str = "html") -> Response:
+    """The report behind a link, for whoever has it."""
+    if style not in _MEDIA:
+        raise NotFound("A shared report is given as html and pdf.")
+    app = shared_of(request).app
+    found = await open_shared(app.context, secret)
+    share, brand = found.share, app.brand()
+    if style == "pdf":
+        content: str | bytes = await asyncio.to_thread(
+            render_pdf, found.blocks, share.title, share.as_of, brand
+        )
+        rules = policy("")
+    else:
+        html = await asyncio.to_thread(render_html, found.blocks, share.title, brand)
+        content, rules = html, policy(html)
+    headers = {"Content-Security-Policy": rules, **_PRIVATE}
+    return Response(content, media_type=_MEDIA[style], headers=headers)
+
+
+def _home(request: Request) -> str:
+    public: str | None = shared_of(request).app.loaded.settings.web.public_url
+    return public.rstrip("/") if public else f"{request.url.scheme}://{request.url.netloc}"
+
+
+async def _show(request: Request, *, made: Share | None = None, link: str = "") -> Response:
+    context = shared_of(request).app.context
+    facts: dict[str, Any] = {"made": made, "link": link, "OPERATE": Need.OPERATE}
+    shares = await context.store.shares()
+    return await page(request, "shares.html.j2", shares=shares, **facts)
