@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 from pathlib import Path
 
@@ -34,6 +35,18 @@ def test_every_exit_code_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8").partition("Exit codes:")[2]
     for code in EXIT_CODES.values():
         assert re.search(rf"\b{code}\b", readme), f"exit code {code} is not documented"
+
+
+def test_the_pictures_in_the_readme_are_those_the_script_makes() -> None:
+    script = runpy.run_path(str(ROOT / "tests/browser/screenshots.py"))
+    made = [f"docs/screenshots/{name}.webp" for name in script["SHOTS"]]
+    shown = re.findall(
+        r"!\[([^\]]+)\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8")
+    )
+    assert [path for _, path in shown] == made
+    assert len(made) <= 5
+    assert {p.name for p in (ROOT / "docs/screenshots").iterdir()} == {Path(p).name for p in made}
+    assert all((ROOT / path).stat().st_size <= script["LARGEST"] for path in made)
 
 
 def test_every_decision_is_listed() -> None:
