@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.base import AXE_FILE_PATH
+from looks import look_at, looking, serious, settled
 from walk import walk
 
 pytestmark = pytest.mark.browser
 
-WIDTHS = {"phone": (360, 740), "laptop": (1280, 800), "wide": (3840, 2160)}
 #: Pages of one kind that are opened at most.
 OF_A_KIND = 3 if os.environ.get("HYPOTHESIS_PROFILE") == "prove" else 1
 
@@ -39,59 +38,13 @@ LOOKS = [
 
 @pytest.fixture(params=LOOKS, ids="-".join)
 def page(browser: Any, demo: str, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A page that notes what must not happen."""
-    theme, width = request.param
-    wide, high = WIDTHS[width]
-    context = browser.new_context(viewport={"width": wide, "height": high}, color_scheme=theme)
-    page = context.new_page()
-    page.troubles = []
-    page.on("console", lambda m: m.type in {"error", "warning"} and page.troubles.append(m.text))
-    page.on("pageerror", lambda error: page.troubles.append(str(error)))
-    page.on(
-        "request",
-        lambda r: r.url.startswith((demo, "data:", "blob:")) or page.troubles.append(r.url),
-    )
-    page.on("requestfailed", lambda r: was_left(r) or page.troubles.append(f"{r.url} {r.failure}"))
-    yield page
-    context.close()
-
-
-def was_left(request: Any) -> bool:
-    """Whether a request ended because its page was left: the stream of a page that follows runs."""
-    return "ERR_ABORTED" in request.failure and request.url.endswith("/runs/events")
-
-
-def settled(page: Any) -> None:
-    """Wait until every chart is drawn."""
-    for figure in page.locator("figure[data-library]").all():
-        figure.locator("xpath=self::*[@data-drawn]").wait_for(timeout=60_000)
+    with looking(browser, demo, *request.param) as page:
+        yield page
 
 
 def test_every_page_is_quiet_and_fits_and_serves_everybody(page: Any, addresses: list[str]) -> None:
-    """No error, no foreign request, nothing cut off, and nothing serious that axe finds."""
     for address in addresses:
-        page.goto(address)
-        settled(page)
-        overflow = page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        assert overflow <= 0, f"{address} is {overflow} px wider than the window"
-        assert page.locator("h1").count() == 1, f"{address} has no single heading"
-        assert page.troubles == [], address
-        assert serious(page) == [], address
-
-
-def serious(page: Any) -> list[Any]:
-    """What hinders people badly: WCAG 2.2 AA by axe."""
-    page.evaluate(AXE_FILE_PATH.read_text())
-    found = page.evaluate(
-        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
-    )
-    return [
-        (v["id"], [n["target"] for n in v["nodes"]][:3], v["nodes"][0]["failureSummary"])
-        for v in found["violations"]
-        if v["impact"] in {"serious", "critical"}
-    ]
+        look_at(page, address)
 
 
 def test_what_hinders_people_is_found(browser: Any, demo: str) -> None:

@@ -65,7 +65,7 @@ def growth_chart(
         "field": "value",
         "type": "quantitative",
         "title": None,
-        "axis": {"format": "+.0%" if indexed else "~s", "tickCount": 5},
+        "axis": {"format": "+.3~p" if indexed else "~s", "tickCount": 5},
     }
     x = time_axis(axis.since, axis.until, axis.zone)
     colour = {"field": "line", "type": "nominal", "scale": scale, "legend": None}

@@ -55,6 +55,8 @@ async function draw(figure) {
       // No evaluated strings and no styles but ours: the content security policy allows neither.
       ast: true, defaultStyle: false, tooltip: { disableDefaultStyle: true, theme: "ours" },
       actions: false, renderer: "svg", config: look(),
+      // Errors only: of a field whose values are all unknown it would warn on every page that has one.
+      logLevel: 1,
     });
     figure.view = view;
     figure.dataset.drawn = "yes";
