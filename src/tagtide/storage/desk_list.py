@@ -20,6 +20,7 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
+    bindparam,
     case,
     exists,
     func,
@@ -44,6 +45,7 @@ from tagtide.ports import (
     KnownVideo,
 )
 from tagtide.storage import tables as t
+from tagtide.storage.prepared import Prepared
 from tagtide.storage.readings import (
     KNOWN_COLUMNS,
     feeds_of_videos,
@@ -116,7 +118,7 @@ def _arms(connection: Connection, query: DeskQuery) -> Iterator[Select[Any]]:
         is_ending = query.ends_before is not None or query.sort is DeskSort.ENDS
         needs_a_row = is_ending or query.label is not None or query.assignee
         if DeskState.NEW in wanted and not needs_a_row:
-            arm = _untouched(connection, campaign_id).where(*facts)
+            arm = _untouched(campaign_id).where(*facts)
             if query.states is None:
                 arm = arm.where(_held.high_priority_at.is_not(None))
             yield _finished(arm, campaign_id, query, is_touched=False)
@@ -146,34 +148,31 @@ def _touched(campaign_id: int, query: DeskQuery, wanted: frozenset[DeskState]) -
     return arm
 
 
-def _untouched(connection: Connection, campaign_id: int) -> Select[Any]:
+def _untouched(campaign_id: int) -> Select[Any]:
     touched = exists(select(1).select_from(t.desk_item).where(_SAME).correlate(t.campaign_video))
     return (
         select()
         .select_from(t.campaign_video)
-        .where(_held.campaign_id == campaign_id, not_(touched))
-        .where(*_own(connection, campaign_id))
+        .where(_held.campaign_id == campaign_id, not_(touched), _own(campaign_id))
     )
 
 
-def _own(connection: Connection, campaign_id: int) -> list[ColumnElement[bool]]:
+def _own(campaign_id: Any) -> ColumnElement[bool]:
     """Not only seen in the feeds of competitors' hashtags."""
     first, feed = t.campaign_hashtag.c, t.hashtag_video.c
-    of_role = {
-        role: select(first.hashtag_key).where(first.campaign_id == campaign_id, first.role == role)
-        for role in Role
-    }
-    theirs = list(connection.execute(of_role[Role.COMPETITOR]).scalars())
-    if not theirs:
-        return []
-    ours = list(connection.execute(of_role[Role.OWN]).scalars())
+    theirs = select(first.hashtag_key).where(
+        first.campaign_id == campaign_id, first.role == Role.COMPETITOR.value
+    )
     seen = exists(
         select(1)
-        .select_from(t.hashtag_video)
-        .where(feed.hashtag_key.in_(ours), feed.video_key == _held.video_key)
+        .select_from(
+            t.hashtag_video.join(t.campaign_hashtag, first.hashtag_key == feed.hashtag_key)
+        )
+        .where(first.campaign_id == campaign_id, first.role == Role.OWN.value)
+        .where(feed.video_key == _held.video_key)
         .correlate(t.campaign_video)
     )
-    return [or_(_held.hashtag_key.not_in(theirs), seen)]
+    return or_(_held.hashtag_key.not_in(theirs), seen)
 
 
 def _facts(connection: Connection, query: DeskQuery) -> list[ColumnElement[bool]]:
@@ -327,22 +326,29 @@ def _counts(connection: Connection, campaign_ids: Sequence[int], now: datetime) 
     )
     for state, count in connection.execute(touched):
         states[DeskState(state)] += count
-    is_high = _held.high_priority_at.is_not(None)
     new_high = 0
     for campaign_id in campaign_ids:
         # Those that nobody touched, without looking each of them up.
-        own = [_held.campaign_id == campaign_id, *_own(connection, campaign_id)]
-        everything = select(func.count()).select_from(t.campaign_video).where(*own)
-        known = select(func.count()).select_from(t.desk_item.join(t.campaign_video, _SAME))
-        known = known.where(*own)
-        judged = known.where(_item.state != DeskState.NEW, is_high)
-        states[DeskState.NEW] += _count(connection, everything) - _count(connection, known)
-        new_high += _count(connection, everything.where(is_high)) - _count(connection, judged)
+        asked = {"campaign": campaign_id}
+        everything, high = _HELD.one(connection, asked)
+        known, judged = _TOUCHED.one(connection, asked)
+        states[DeskState.NEW] += everything - known
+        new_high += high - (judged or 0)
     return DeskCounts(states=states, new_high_priority=new_high)
 
 
-def _count(connection: Connection, query: Select[Any]) -> int:
-    return int(connection.execute(query).scalar_one())
+_CAMPAIGN = bindparam("campaign", type_=BigInteger)
+_IS_JUDGED = (_item.state != DeskState.NEW.value) & _held.high_priority_at.is_not(None)
+_HELD = Prepared(
+    select(func.count().label("videos"), func.count(_held.high_priority_at).label("high"))
+    .select_from(t.campaign_video)
+    .where(_held.campaign_id == _CAMPAIGN, _own(_CAMPAIGN))
+)
+_TOUCHED = Prepared(
+    select(func.count().label("videos"), func.sum(case((_IS_JUDGED, 1), else_=0)).label("judged"))
+    .select_from(t.desk_item.join(t.campaign_video, _SAME))
+    .where(_held.campaign_id == _CAMPAIGN, _own(_CAMPAIGN))
+)
 
 
 def _choices(connection: Connection, campaign_ids: Sequence[int]) -> DeskChoices:
