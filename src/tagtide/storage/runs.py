@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, exists, select, update
+from sqlalchemy import Connection, Select, bindparam, exists, literal_column, select, update
 
 from tagtide.errors import LeaseLost, NotFound
 from tagtide.models import HashtagOutcome, Job, Reason, Run, Status
@@ -24,7 +26,7 @@ from tagtide.storage.detectors import put_detector_states
 from tagtide.storage.hashtag_totals import put_hashtag_reading
 from tagtide.storage.ledger import charged_to_run, give_up, give_up_orphans, release_unsent, settle
 from tagtide.storage.outbox import enqueue
-from tagtide.storage.prepared import Prepared, PreparedInsert
+from tagtide.storage.prepared import Prepared, PreparedIn, PreparedInsert
 from tagtide.storage.rows import Topic, hashtag_key, hashtag_keys, insert_missing
 from tagtide.storage.sightings import (
     mark_high_priority,
@@ -463,32 +465,43 @@ def outcomes(
     connection: Connection, run_ids: Sequence[int], statuses: Sequence[Status] = ()
 ) -> dict[int, dict[str, HashtagOutcome]]:
     """Outcomes by run and hashtag, hashtags by name; with ``statuses`` only those."""
-    query = (
-        select(t.run_hashtag, t.hashtag.c.name)
-        .join(t.hashtag, t.hashtag.c.id == t.run_hashtag.c.hashtag_key)
-        .where(t.run_hashtag.c.run_id.in_(run_ids))
-        .order_by(t.hashtag.c.name)
-    )
-    if statuses:
-        query = query.where(t.run_hashtag.c.status.in_([s.value for s in statuses]))
     found: dict[int, dict[str, HashtagOutcome]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.run_id, {})[row.name] = _outcome(row)
+    rows = _ended(tuple(s.value for s in statuses)).rows(connection, run_ids, None, tuple)
+    for run_id, name, status, reason, *counts in sorted(rows, key=itemgetter(1)):
+        seen, new, new_views, pages, credits_charged, detail = counts
+        found.setdefault(run_id, {})[name] = HashtagOutcome(
+            hashtag=name,
+            status=Status(status),
+            reason=Reason(reason),
+            videos_seen=seen,
+            videos_new=new,
+            new_views=new_views,
+            pages=pages,
+            credits=credits_charged,
+            detail=detail,
+        )
     return found
 
 
-def _outcome(row: Any) -> HashtagOutcome:
-    return HashtagOutcome(
-        hashtag=row.name,
-        status=Status(row.status),
-        reason=Reason(row.reason),
-        videos_seen=row.videos_seen,
-        videos_new=row.videos_new,
-        new_views=row.new_views,
-        pages=row.pages,
-        credits=row.credits,
-        detail=row.detail,
-    )
+@cache
+def _ended(statuses: tuple[str, ...]) -> PreparedIn:
+    """Outcomes of runs, thousands on a page; with ``statuses`` only those."""
+    ended = t.run_hashtag.c
+    query = select(
+        ended.run_id,
+        t.hashtag.c.name,
+        ended.status,
+        ended.reason,
+        ended.videos_seen,
+        ended.videos_new,
+        ended.new_views,
+        ended.pages,
+        ended.credits,
+        ended.detail,
+    ).join(t.hashtag, t.hashtag.c.id == ended.hashtag_key)
+    if statuses:
+        query = query.where(ended.status.in_([literal_column(f"'{one}'") for one in statuses]))
+    return PreparedIn(ended.run_id, query.where)
 
 
 def run_of(row: Any) -> Run:
