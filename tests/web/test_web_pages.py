@@ -36,7 +36,7 @@ from tagtide.models import (
     Rule,
     Status,
 )
-from tagtide.ports import Changes, Claim, QueueChange
+from tagtide.ports import CampaignName, Changes, Claim, QueueChange
 from tagtide.settings import load
 from tagtide.web import listen, make_app, serve_overview
 from tagtide.web.access import ACCESS
@@ -44,6 +44,7 @@ from tagtide.web.agents import router as agents_router
 from tagtide.web.api import api_routes
 from tagtide.web.api.route import ApiRoute
 from tagtide.web.assets import address
+from tagtide.web.frame import _places
 from tagtide.web.guard import host_of
 from tagtide.web.pages import routers
 from tagtide.web.words import JOBS, RULES, STATUSES, ago, tiktok_only
@@ -494,3 +495,13 @@ def test_words() -> None:
     assert tiktok_only("https://www.tiktok.com/tag/a") != ""
     assert tiktok_only("https://www.tiktok.com.evil.example/") == ""
     assert tiktok_only("javascript:alert(1)") == ""
+
+
+def test_places_to_go_to_are_written_again_when_a_name_changes() -> None:
+    one = CampaignName(campaign_id=1, name="<b>One", hashtags=("a&b", "c"))
+    said = _places((one,))
+    assert said == _places((replace(one),))
+    assert "&lt;b&gt;One" in said
+    assert '<a href="/campaigns/1/hashtags/a%26b"><bdi>#a&amp;b</bdi>' in said
+    assert "#d" in _places((replace(one, hashtags=("d",)),))
+    assert "#d" not in _places((one,))
