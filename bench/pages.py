@@ -12,7 +12,7 @@ time from the request to the whole answer. 40 times each, the first 5 left out.
 Where there is a Chromium, `bench.paint` then asks it when it first paints anything of each page.
 
 Control: `/healthz` between them, which reads nothing, in the same process at the same time; and a
-loop of 60,000 squares behind each page (3 ms where nothing else runs): other programs slow both.
+loop of 60,000 squares behind each page (3 ms at best): other programs slow both.
 """
 
 from __future__ import annotations
