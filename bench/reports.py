@@ -6,8 +6,7 @@ nothing; and an export of 5 million rows takes the memory of a tenth of them.
 Method: the world of `bench.pages_world` (the campaign of 400 hashtags and 10,000 videos). Each
 format in a process of its own that opens the database, reads and renders, in turn; the processor's
 time of it and its children from what was read to the last byte, medians, and the largest resident
-set of either. Then readings into a file of each kind: 5 million as CSV and JSON lines, and as a
-workbook, and a tenth of each.
+set of either. Then 5 million readings into a file of each kind, and a tenth of them.
 
 Control: what reading takes, in the same processes; and the tenth.
 """
