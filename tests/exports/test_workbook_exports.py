@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
-from dataclasses import fields, replace
 from io import BytesIO
 from pathlib import Path
 
 import pytest
-from test_exports import ALERT, LINE, RIGHT, ROWS
+from test_exports import FILLED, ROWS, TEXTS
 
 import tagtide.exports.xlsx
 from report_facts import NOW, AVideo, counters
 from spreadsheet_texts import CORPUS
-from tagtide.core.metrics import creators
 from tagtide.core.spreadsheet import fitting
 from tagtide.errors import InvalidInput
 from tagtide.exports import KINDS
 from tagtide.exports.xlsx import WorkbookExport
-from tagtide.services.views.desk import LedgerRight
 from workbook_reader import ReadBook, instant, read_workbook
 
 
@@ -58,38 +56,6 @@ def test_a_video_in_the_zone_of_its_campaign(tmp_path: Path) -> None:
     assert shown["view_count"] == "#,##0"
     assert shown["engagement_rate"] == "0.0%"
     assert shown["collected_date"] == "yyyy-mm-dd"
-
-
-#: By kind: the text columns that anyone outside may fill, and a row with a text in one of them.
-FILLED = {
-    "videos": lambda column, text: AVideo("1", counters(5), **{column: text}),
-    "creators": lambda column, text: creators([AVideo("1", counters(5), **{column: text})])[0],
-    "alerts": lambda column, text: replace(ALERT, **{column: text}),
-    "rights": lambda column, text: (
-        LedgerRight(line=replace(LINE, **{column: text}), right=RIGHT)
-        if column in {field.name for field in fields(LINE)}
-        else LedgerRight(line=LINE, right=replace(RIGHT, **{column: text}))
-    ),
-}
-TEXTS = [
-    ("videos", "title", "caption"),
-    ("videos", "author_username", "author_username"),
-    ("videos", "author_sec_uid", "author_sec_uid"),
-    ("videos", "hashtag", "hashtag"),
-    ("creators", "author_username", "author_username"),
-    ("creators", "author_nickname", "author_nickname"),
-    ("creators", "author_sec_uid", "author_sec_uid"),
-    ("alerts", "reason", "reason"),
-    ("alerts", "hashtag", "hashtag"),
-    ("alerts", "url", "url"),
-    ("rights", "author_username", "author_username"),
-    ("rights", "campaign", "campaign"),
-    ("rights", "evidence", "evidence"),
-    ("rights", "evidence_url", "evidence_url"),
-    ("rights", "fee_note", "fee_note"),
-    ("rights", "spark_code", "spark_code"),
-    ("rights", "recorded_by", "recorded_by"),
-]
 
 
 @pytest.mark.parametrize(("kind", "column", "field"), TEXTS)
@@ -163,3 +129,15 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
 
     few, many = peak(1), peak(4)
     assert many < few * 1.1
+
+
+@pytest.mark.prove
+def test_a_hundred_thousand_generated_texts_come_back(tmp_path: Path) -> None:
+    """Of what formulas, delimiters, markup and escapes are made of, at every length to 12."""
+    chance = random.Random(20261120)
+    parts = [*"=+-@＝＋－＠\t\r\n\0 '\",;|<>&_xr/0aé😀\u202e\ufeff\uffff", "<r>", "</r>", "_x0000_"]
+    texts = ["".join(chance.choices(parts, k=n % 12 + 1)) for n in range(100_000)]
+    book = exported("videos", [AVideo("1", counters(5), caption=t) for t in texts], tmp_path)
+    assert book.dangers == []
+    assert book.sheets["videos"].column("title") == texts
+    assert book.sheets["videos"].column("view_count") == [5.0] * len(texts)
