@@ -13,10 +13,11 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from html import escape
-from io import StringIO
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, BinaryIO
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from xlsxwriter import Workbook as Library  # type: ignore[import-untyped]
 from xlsxwriter.exceptions import XlsxWriterException  # type: ignore[import-untyped]
@@ -46,11 +47,14 @@ _A4 = 9
 _MISTAKEN = re.compile(r"\A<r>.*</r>\Z|_x[0-9a-fA-F]{4}_x[0-9a-fA-F]{4}_", re.DOTALL)
 _BETWEEN_ESCAPES = re.compile("(?<=_x[0-9a-fA-F]{4})(?=_x[0-9a-fA-F]{4}_)")
 _INK, _PALE, _HEAD = "#1f2933", "#6b7280", "#e8ecf1"
+#: In a sheet of the library, where rows go; no text can be it: those stand elsewhere, or escaped.
+_ROWS = b"<!--rows-->"
+_NO_DATE, _UNIX = (1980, 1, 1, 0, 0, 0), 3
 _OPTIONS = {
+    "in_memory": True,
     "strings_to_formulas": False,
     "strings_to_urls": False,
     "strings_to_numbers": False,
-    "use_zip64": True,
 }
 #: What a text of finished XML may not hold as it is, and what looks like an escape of that.
 _UNWRITTEN = re.compile("[&<>\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9a-fA-F]{4}_)")
@@ -91,8 +95,11 @@ class Workbook:
             zone: Of the wall clock in cells.
             folder: Where rows wait for `close`; None keeps them in memory.
         """
-        where = {"in_memory": True} if folder is None else {"tmpdir": str(folder)}
-        self._book, self._folder = Library(file, _OPTIONS | where), folder
+        self._file, self._folder = file, folder
+        # What the library writes is small: long tables are put into it on its way to the file.
+        self._draft = BytesIO()
+        self._book = Library(self._draft, _OPTIONS)
+        self._waiting: dict[str, IO[bytes]] = {}
         self._book.set_properties(
             {"author": "tagtide", "created": created.astimezone(UTC).replace(tzinfo=None)}
         )
@@ -108,8 +115,9 @@ class Workbook:
     def long_sheet(self, title: str) -> LongSheet:
         """A new sheet at the end for a table of any length."""
         made = self._book.add_worksheet(self._name(title), worksheet_class=_LongWorksheet)
-        made.waiting = _spool(self._folder)
-        return LongSheet(self, made, self._zone)
+        rows = BytesIO() if self._folder is None else _file_in(self._folder)
+        self._waiting[f"xl/worksheets/sheet{made.index + 1}.xml"] = rows
+        return LongSheet(self, made, self._zone, rows)
 
     def _name(self, title: str) -> str:
         name = sheet_name(title, self._names)
@@ -126,6 +134,23 @@ class Workbook:
             self._book.close()
         except XlsxWriterException as error:
             raise OSError(str(error)) from error
+        with ZipFile(self._draft) as draft, ZipFile(self._file, "w", ZIP_DEFLATED) as archive:
+            for name in draft.namelist():
+                self._write_part(archive, name, draft.read(name))
+
+    def _write_part(self, archive: ZipFile, name: str, content: bytes) -> None:
+        """A part with the rows that wait for it, never as a whole in memory."""
+        rows, entry = self._waiting.get(name), ZipInfo(name, _NO_DATE)
+        entry.compress_type, entry.create_system = ZIP_DEFLATED, _UNIX
+        entry.file_size = len(content) + (rows.tell() if rows else 0)
+        before, _, after = content.partition(_ROWS)
+        with archive.open(entry, "w") as part:
+            part.write(before)
+            if rows is not None:
+                rows.seek(0)
+                shutil.copyfileobj(rows, part, 1 << 20)
+                rows.close()
+            part.write(after)
 
     def format(self, look: Look, *, is_quoted: bool = False) -> Any:
         """The library's format of a look, made once."""
@@ -247,11 +272,13 @@ class Sheet:
 class LongSheet(Sheet):
     """A sheet for a table of any length: row after row below the titles, in little time and memory.
 
-    The library takes several microseconds for each cell, and holds them all.
+    The library takes several microseconds for each cell, and holds a whole sheet when it writes the
+    file. The rows wait as finished XML.
     """
 
-    def __init__(self, book: Workbook, sheet: Any, zone: tzinfo) -> None:
+    def __init__(self, book: Workbook, sheet: Any, zone: tzinfo, waiting: IO[bytes]) -> None:
         super().__init__(book, sheet, zone)
+        self._waiting = waiting
         self._letters: list[str] = []
         self._styles: list[tuple[int, int, int]] = []
         #: Below the titles.
@@ -276,7 +303,7 @@ class LongSheet(Sheet):
             for letter, value, styles in zip(self._letters, values, self._styles, strict=True)
             if value is not None and value != ""
         )
-        self._sheet.waiting.write(f'<row r="{number}">{cells}</row>')
+        self._waiting.write(f'<row r="{number}">{cells}</row>'.encode())
         self._sheet.dim_rowmax = number - 1
 
     def _cell(self, place: str, value: Value, styles: tuple[int, int, int]) -> str:
@@ -301,23 +328,17 @@ class LongSheet(Sheet):
 
 
 class _LongWorksheet(LibrarySheet):  # type: ignore[misc]
-    """The library's sheet with rows that wait as finished XML behind the titles."""
-
-    waiting: IO[str]
+    """The library's sheet with a mark where the rows go, behind the titles."""
 
     def _write_sheet_data(self) -> None:
         self._xml_start_tag("sheetData")
         self._write_rows()
-        self.waiting.seek(0)
-        shutil.copyfileobj(self.waiting, self.fh, 1 << 20)
-        self.waiting.close()
+        self.fh.write(_ROWS.decode())
         self._xml_end_tag("sheetData")
 
 
-def _spool(folder: Path | None) -> IO[str]:
-    if folder is None:
-        return StringIO()
-    return TemporaryFile("w+", encoding="utf-8", newline="", dir=folder)
+def _file_in(folder: Path) -> IO[bytes]:
+    return TemporaryFile(dir=folder)
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -49,7 +49,7 @@ class WorkbookExport:
         Args:
             kind: As for `export_rows`.
             file: Opened for writing.
-            folder: Where rows wait for `close`, and need about 50 bytes a cell twice over.
+            folder: Where rows wait for `close`, about 60 bytes a cell.
             created: What the file gives as its date.
             timezone: Of the wall clock in cells, named in the titles.
 
