@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree as ET
 
@@ -117,6 +118,23 @@ def test_bars_of_several_colours_are_stacked_as_the_spec_stacks_them() -> None:
         }
         tree = drawn(book_of(chart(values, mark="bar", encoding=encoding)))
         assert next(tree.iter(f"{_C}grouping")).attrib["val"] == expected
+
+
+def test_points_with_an_interval_are_markers_between_two_lines() -> None:
+    values = [{"h": f"{n}", "share": n / 10, "low": n / 20, "high": n / 5} for n in range(1, 4)]
+    x, y = {"field": "h", "type": "ordinal"}, {"type": "quantitative", "axis": {"format": ".0%"}}
+    layers = [
+        {"mark": "rule", "encoding": {"y": {"field": "half", **y}}},
+        {"mark": "rule", "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}}},
+        {"mark": {"type": "point"}, "encoding": {"x": x, "y": {"field": "share", **y}}},
+        {"mark": {"type": "point", "opacity": 0}, "encoding": {"x": x, "y": {"field": "low", **y}}},
+    ]
+    book = book_of(replace(chart(values, layer=layers), columns=("Hour", "a", "b", "Share")))
+    sheet = book.sheets["Some chart"]
+    assert [sheet.cells[3, c] for c in range(4)] == ["Hour", "Low", "High", "Share"]
+    assert [sheet.cells[row, 3] for row in (4, 5, 6)] == [0.1, 0.2, 0.3]
+    assert sheet.formats[4, 3] == "0.0%"
+    assert (4, 4) not in sheet.cells
 
 
 def test_what_no_workbook_draws_is_a_table_of_its_words() -> None:

@@ -1,8 +1,8 @@
 """Charts as a workbook draws them: the same values in cells, and a native chart over those cells.
 
-The chart follows the marks that carry values (lines, areas, bars); what explains them in a picture,
-labels, rules and bands in the background, stands in words or beside. A chart that has no such mark
-is its table alone.
+The chart follows the marks that carry values (lines, areas, bars, points, intervals); what explains
+them in a picture, labels, lines across and shades in the background, stands in words or beside. A
+chart that has no such mark is its table alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from tagtide.renderers.look import THEMES
 from tagtide.workbook import COUNT, DECIMAL, INSTANT, RATE, Look, Sheet, Value, Workbook
 
 _COLOURS, _EDGE = THEMES["light"]["categories"], str(THEMES["light"]["soft"])
-_LINES, _BARS = ("line", "area"), ("bar",)
+_LINES, _BARS, _POINTS = ("line", "area"), ("bar",), ("point", "circle")
+#: Draws an interval where it has two ends.
+_RULE = "rule"
 _HEAD = 3
 #: What a chart of a workbook takes.
 _MOST_SERIES, _MOST_POINTS = 255, 32_000
@@ -33,6 +35,7 @@ class Series:
 
     name: str
     is_bar: bool
+    is_point: bool
     #: Where it only surrounds another: the edge of a band.
     is_edge: bool
     number: str
@@ -64,8 +67,8 @@ def series_of(chart: Chart) -> Iterator[Series]:
     for layer, values in _layers(chart.spec, ()):
         mark, encoding = layer.get("mark"), layer.get("encoding", {})
         marked = {"type": mark} if isinstance(mark, str) else dict(mark or {})
-        is_bar = marked.get("type") in _BARS
-        if not is_bar and marked.get("type") not in _LINES:
+        kind = marked.get("type")
+        if kind not in (*_BARS, *_LINES, *_POINTS, _RULE) or marked.get("opacity") == 0:
             continue
         across, up = encoding.get("x", {}), encoding.get("y", {})
         if across.get("type") == "quantitative" and up.get("type") in ("nominal", "ordinal"):
@@ -73,10 +76,10 @@ def series_of(chart: Chart) -> Iterator[Series]:
         if "field" not in across or "field" not in up:
             continue
         edge = encoding.get("y2", {}).get("field")
+        if kind == _RULE and not edge:
+            continue
         for field in (up["field"], edge) if edge else (up["field"],):
-            yield from _coloured(
-                chart, values, encoding, across, up | {"field": field}, is_bar, edge
-            )
+            yield from _coloured(chart, values, encoding, across, up | {"field": field}, kind, edge)
 
 
 def _layers(
@@ -98,7 +101,7 @@ def _coloured(
     encoding: Mapping[str, Any],
     across: Mapping[str, Any],
     up: Mapping[str, Any],
-    is_bar: bool,
+    kind: str,
     edge: str | None,
 ) -> Iterator[Series]:
     by = encoding.get("color", {}).get("field")
@@ -109,19 +112,25 @@ def _coloured(
         at = value.get("at") if "x2" in encoding else None
         place = _place(at or value.get(across["field"]), across)
         groups.setdefault(name, []).append((place, _number(value.get(up["field"]))))
-    stack = ""
+    stack, is_bar = "", kind in _BARS
     if is_bar and len(groups) > 1 and up.get("stack", "zero"):
         stack = "percent_stacked" if up.get("stack") == "normalize" else "stacked"
     shown = RATE if "%" in str(up.get("axis", {}).get("format", "")) else ""
     for name, points in groups.items():
         yield Series(
-            clean_text(name, 80), is_bar and not edge, bool(edge), shown, stack, tuple(points)
+            name=clean_text(name, 80),
+            is_bar=is_bar and not edge,
+            is_point=kind in _POINTS,
+            is_edge=bool(edge),
+            number=shown,
+            stack=stack,
+            points=tuple(points),
         )
 
 
 def _named(chart: Chart, up: Mapping[str, Any], edge: str | None) -> str:
-    """Of what has no colour to name it: the edge of a band by its field, others by the table."""
-    if not edge and len(chart.columns) > 1:
+    """Of what has no colour to name it: by the table if that has one value, else by its field."""
+    if not edge and 1 < len(chart.columns) <= 3:
         return chart.columns[1]
     return str(up.get("title") or up["field"]).capitalize()
 
@@ -243,6 +252,9 @@ def _plotted(sheet: str, one: Series, place: _At, colour: str) -> dict[str, Any]
     look: dict[str, Any] = {"line": {"color": colour, "width": 2}}
     if one.is_bar:
         look = {"fill": {"color": colour}, "gap": 60}
+    elif one.is_point:
+        mark = {"type": "circle", "size": 8, "fill": {"color": colour}, "border": {"none": True}}
+        look = {"line": {"none": True}, "marker": mark}
     elif one.is_edge:
         look = {"line": {"color": colour, "width": 1, "dash_type": "dash"}}
     return {
