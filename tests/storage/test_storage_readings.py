@@ -351,6 +351,20 @@ def test_the_run_of_a_reading_is_the_one_that_saw_the_video_then(store: SqlStore
     assert run(store.runs_of_readings([])) == {}
 
 
+def test_single_readings_by_instant(store: SqlStore) -> None:
+    see(store, seen(1, 100), seen(2, 200))
+    see(store, seen(1, 150), at=NOON + HOUR)
+    one, two = (str(7_000_000_000_000_000_000 + n) for n in (1, 2))
+    asked = [(one, NOON), (one, NOON + HOUR), (two, NOON), (two, NOON + HOUR), ("9", NOON)]
+    found = run(store.video_readings_at(asked))
+    assert {key: r.counters.view_count for key, r in found.items()} == {
+        (one, NOON): 100,
+        (one, NOON + HOUR): 150,
+        (two, NOON): 200,
+    }
+    assert run(store.video_readings_at([])) == {}
+
+
 def test_windows_are_cut_in_utc() -> None:
     assert window_of(NOON) == NOON
     assert window_of(NOON - timedelta(microseconds=1)) == NOON - 6 * HOUR

@@ -258,6 +258,11 @@ class ReadingStore(Protocol):
     async def video_history(self, video_id: str) -> list[VideoReading]:
         """Raises `NotFound`."""
 
+    async def video_readings_at(
+        self, wanted: Collection[tuple[str, datetime]]
+    ) -> dict[tuple[str, datetime], VideoReading]:
+        """By video id and instant; without those that are not stored."""
+
     async def runs_of_readings(
         self, wanted: Collection[tuple[str, datetime]]
     ) -> dict[tuple[str, datetime], int]:

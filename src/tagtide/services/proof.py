@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tagtide.core.proof.compare import StoredReadings, compared
 from tagtide.core.proof.entries import Draft, Material, draft
-from tagtide.core.proof.verify import Draw
+from tagtide.core.proof.verify import Draw, Verdict
 from tagtide.core.reports.campaign import CampaignReport, build_campaign
 from tagtide.models import Campaign
 from tagtide.services.context import Context
@@ -38,3 +39,18 @@ def write_proof(drafted: Draft, draw: Draw, sign: Callable[[bytes], str] | None)
     page = draw(drafted.records, drafted.figures)
     drafted.closed(page)
     return drafted.file(page, None if sign is None else sign(drafted.message))
+
+
+async def compare_proof(context: Context, verdict: Verdict) -> Verdict:
+    """The verdict with one more check: whether the database says the same."""
+    records = verdict.records
+    if records is None:
+        return verdict
+    readings = (*records.latest.values(), *records.earlier.values())
+    videos = await context.store.video_readings_at([(r.video, r.at) for r in readings])
+    hashtags = {}
+    for name, held in records.hashtag_readings.items():
+        instants = [reading.at for reading in held]
+        for known in await context.store.hashtag_readings(name, min(instants), max(instants)):
+            hashtags[name, known.read_at] = known
+    return compared(verdict, StoredReadings(videos=videos, hashtags=hashtags))

@@ -1,4 +1,7 @@
-"""Which run brought a reading of a video: the one under way at its instant that saw the video."""
+"""Single readings of videos by instant, and which run brought each.
+
+That is the run under way at the instant that saw the video.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
+from tagtide.models import VideoReading
 from tagtide.storage import tables as t
-from tagtide.storage.rows import chunks
+from tagtide.storage.rows import chunks, video_reading_of
 
 #: No run lasts longer.
 _LONGEST = timedelta(days=1)
@@ -58,4 +62,25 @@ def _saw(connection: Connection, runs: set[int]) -> set[tuple[int, str]]:
             .where(seen.run_id.in_(some))
         )
         found.update((row.run_id, row.video_id) for row in connection.execute(query))
+    return found
+
+
+def readings_at(connection: Connection, wanted: Collection[VideoAt]) -> dict[VideoAt, VideoReading]:
+    """Stored readings by video and instant; without those that are not there."""
+    instants: dict[str, set[datetime]] = {}
+    for video_id, at in wanted:
+        instants.setdefault(video_id, set()).add(at)
+    found = {}
+    reading = t.video_reading
+    for some in chunks(sorted(instants)):
+        asked = set().union(*(instants[video_id] for video_id in some))
+        query = (
+            select(t.video.c.video_id, reading)
+            .join_from(t.video, reading, reading.c.video_key == t.video.c.id)
+            .where(t.video.c.video_id.in_(some))
+            .where(reading.c.read_at >= min(asked), reading.c.read_at <= max(asked))
+        )
+        for row in connection.execute(query):
+            if row.read_at in instants[row.video_id]:
+                found[row.video_id, row.read_at] = video_reading_of(row)
     return found

@@ -30,7 +30,7 @@ from tagtide.models import HashtagReading, Reason, Role, VideoCounters, VideoRea
 from tagtide.ports import HashtagState, KnownVideo, StoredReport
 from tagtide.storage import tables as t
 from tagtide.storage.prepared import Prepared, PreparedIn
-from tagtide.storage.reading_runs import runs_of_readings
+from tagtide.storage.reading_runs import readings_at, runs_of_readings
 from tagtide.storage.rows import (
     Topic,
     chunks,
@@ -166,6 +166,12 @@ class Readings(Topic):
         if not found:
             raise NotFound(f"There is no video {video_id!r}.")
         return found
+
+    async def video_readings_at(
+        self, wanted: Collection[tuple[str, datetime]]
+    ) -> dict[tuple[str, datetime], VideoReading]:
+        """By video id and instant; without those that are not stored."""
+        return await self._db.read(lambda c: readings_at(c, wanted))
 
     async def runs_of_readings(
         self, wanted: Collection[tuple[str, datetime]]
