@@ -32,3 +32,11 @@ def test_what_goes_wrong_is_said(
     assert "Traceback" not in ended.err
     assert "\x1b" not in ended.out + ended.err
     assert not (tmp_path / "x.html").exists()
+
+
+def test_a_file_of_any_length_is_refused(cli: Cli, tmp_path: Path) -> None:
+    with (tmp_path / "huge.html").open("wb") as out:
+        out.truncate(10_000_000_000)
+    ended = cli("verify", "huge.html", "--json")
+    assert ended.code == 1
+    assert "larger than 64 MB" in ended.json["error"]["message"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tracemalloc
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -109,6 +110,17 @@ def test_hostile_seals_are_refused_in_good_order(seal: str) -> None:
 def test_what_is_no_capsule_is_said_to_be_none(file: bytes) -> None:
     with pytest.raises(UnreadableProof, match="no proof capsule"):
         judged(file)
+
+
+@pytest.mark.parametrize("sign", [b"\n", b"[", b"{", b"1,"])
+def test_what_would_take_all_memory_is_refused_unread(sign: bytes) -> None:
+    """Short to write, large to hold: 20 million lists, entries or numbers."""
+    tracemalloc.start()
+    verdict = judged(BEGIN + sign * 20_000_000 + b"\n" + END)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert states(verdict) == {"data": "broken"}
+    assert peak < 4 * 20_000_000 * len(sign) + 1_000_000
 
 
 def test_a_newer_schema_is_said_to_be_newer() -> None:

@@ -16,8 +16,10 @@ BEGIN = b'<script type="application/x-tagtide-proof" id="proof">\n'
 END = b"</script>"
 #: What a signature is over, followed by the head.
 SIGNED = "tagtide proof 1 "
-#: A longer file is not read, nor written.
-LARGEST = 256 * 1024 * 1024
+#: A longer file is not read, nor written: some 50,000 videos.
+LARGEST = 64 * 1024 * 1024
+#: Signs that a data part may hold of each kind: what is read takes memory by them, not by length.
+_MOST_SIGNS = {b"\n": 400_000, b"{": 1_000_000, b"[": 1_000_000, b",": 10_000_000}
 
 _LINE = re.compile(rb"([0-9a-f]{64}) (\{.*\})", re.DOTALL)
 _SEAL_KEYS = {"entries", "head", "kind", "signature"}
@@ -139,6 +141,8 @@ def take_apart(file: bytes) -> Parts:
     if BEGIN in page:
         raise Malformed("there are two data parts")
     data = file[start + len(BEGIN) : stop]
+    if any(data.count(sign) > most for sign, most in _MOST_SIGNS.items()):
+        raise Malformed("it holds more than any capsule does")
     if not data.endswith(b"\n"):
         raise Malformed("the data part does not end with a line")
     *entries, seal = data[:-1].split(b"\n")

@@ -8,7 +8,13 @@ from typing import Any
 
 from tagtide.core import formats as f
 from tagtide.core.messages.blocks import Cell, Column, Kind, Table, Tone
-from tagtide.core.messages.words import number_cell, percent_cell, sentence, tone_of
+from tagtide.core.messages.words import (
+    known_only,
+    number_cell,
+    percent_cell,
+    sentence,
+    tone_of,
+)
 from tagtide.core.proof.records import CreatorRecord
 from tagtide.core.proof.rows import (
     ALL_VIDEOS,
@@ -178,7 +184,8 @@ class _Tables:
         behind = set(self.lines.worked["top_creators"].inputs)
         held = [r for r in self.lines.records.latest.values() if r.n in behind]
         held.sort(key=lambda r: (self.lines.records.videos[r.video].creator, -(r.views or 0)))
-        table = Table("Top creators by views", columns, rows, empty="No creator is known yet.")
+        empty = "No creator is known yet."
+        table = known_only(Table("Top creators by views", columns, rows, empty=empty))
         shown = held[:MOST_LINES]
         return Section(
             key="top_creators",
