@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -182,13 +183,8 @@ class _Fields:
         value = self.any(name)
         if value is None:
             return None
-        if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-            raise self.fault(name)
-        try:
-            instant = datetime.fromisoformat(value)
-        except ValueError:
-            raise self.fault(name) from None
-        if written(instant) != value:
+        instant = _instant(value) if isinstance(value, str) else None
+        if instant is None:
             raise self.fault(name)
         return instant
 
@@ -219,6 +215,17 @@ class _Fields:
         if not _VIDEO.fullmatch(value):
             raise self.fault("video")
         return value
+
+
+@lru_cache(maxsize=4096)
+def _instant(text: str) -> datetime | None:
+    if not _INSTANT.fullmatch(text):
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return instant if written(instant) == text else None
 
 
 def _header(fields: _Fields) -> Header:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 #: A creator whose key begins so was erased: what follows is a hash, never a name.
@@ -158,6 +159,8 @@ class Records:
         return len(self.latest) + len(self.earlier) + tags
 
 
+# Readings of one page share their instant.
+@lru_cache(maxsize=4096)
 def written(instant: datetime) -> str:
     """An instant as entries hold it: UTC with ``Z``, microseconds only where there are any."""
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from tagtide.core import formats as f
@@ -183,6 +184,7 @@ def _link(video: str, creator: CreatorRecord) -> str:
     return url if safe_link(url) else video_url(video, None)
 
 
+@lru_cache(maxsize=4096)
 def _utc(instant: datetime) -> str:
     return f"{instant.astimezone(UTC).replace(microsecond=0, tzinfo=None)}"
 
