@@ -163,8 +163,17 @@ def test_ids_that_stand_twice_are_refused() -> None:
     changed = entries()
     for kind in ("video", "reading", "creator", "hashtag", "figure", "stated"):
         twice = next(entry for entry in changed if entry["kind"] == kind)
-        verdict = judged(chained([*changed, twice]))
+        verdict = judged(chained([*changed[:-1], twice, changed[-1]]))
         assert states(verdict)["data"] == "broken", kind
+        assert "stands behind the page" not in verdict.checks[-1].statement
+
+
+def test_nothing_stands_behind_the_page() -> None:
+    changed = entries()
+    more = {"kind": "stated", "key": "more", "value": 1}
+    assert judged(chained([*changed[:-1], changed[-1]])).good
+    verdict = judged(chained([*changed, more]))
+    assert "stands behind the page" in verdict.checks[-1].statement
 
 
 def test_a_second_data_part_is_refused() -> None:

@@ -73,6 +73,8 @@ def complete(records: Records, says: Iterable[Mapping[str, Any]]) -> Records:
 
 
 def _read(fields: _Fields, held: _Held) -> None:
+    if held.page is not None:
+        raise Malformed(f"entry {fields.n} stands behind the page")
     _READERS.get(fields.text("kind", 32), _unknown)(fields, held)
     fields.end()
 
@@ -373,9 +375,9 @@ def _stated(fields: _Fields, held: _Held) -> None:
 
 
 def _page(fields: _Fields, held: _Held) -> None:
-    if held.page is not None:
-        raise fields.fault("sha256")
     held.page = fields.maybe_key("sha256")
+    if held.page is None:
+        raise fields.fault("sha256")
 
 
 def _unknown(fields: _Fields, held: _Held) -> None:  # noqa: ARG001 - as the other readers
