@@ -50,6 +50,8 @@ def test_a_signature_holds_for_its_key_and_its_head_alone(tmp_path: Path) -> Non
     assert file == capsule(signer=signer), "the same data and key give the same bytes"
     assert judged(file).good
     assert judged(file, signer.public).good
+    assert judged(file, signer.public).is_signed_by_given
+    assert not judged(file).is_signed_by_given
     assert states(judged(file, other.public))["signature"] == "broken"
     seal = take_apart(file).seal
     assert signature_holds(signer.public, str(seal.signature), f"{SIGNED}{seal.head}".encode())
@@ -73,3 +75,14 @@ def test_whoever_makes_it_anew_has_another_key(tmp_path: Path) -> None:
     file = capsule(with_history(), thief)
     assert judged(file).good
     assert not judged(file, signer.public).good
+
+
+def test_a_signature_vouches_for_a_page_of_another_form(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signer = new_key(tmp_path / "a")
+    monkeypatch.setattr("tagtide.core.proof.entries.FORM", 99)
+    file = capsule(signer=signer)
+    assert states(judged(file))["page"] == "unproven"
+    assert not judged(file).good
+    assert judged(file, signer.public).good

@@ -102,6 +102,8 @@ class Verdict:
     records: Records | None
     #: Every figure as the readings give it.
     worked: Mapping[str, Worked] = field(default_factory=dict)
+    #: Whether the key that the reader gave has signed it.
+    is_signed_by_given: bool = False
 
     @property
     def good(self) -> bool:
@@ -122,6 +124,7 @@ class Verdict:
             "figures": self.records and len(self.records.figures),
             "head": self.head,
             "key": header and header.key,
+            "signed_by_given_key": self.is_signed_by_given,
             "checks": [check.as_dict() for check in self.checks],
             "changed": [changed.as_dict() for changed in self.changed],
             "differs": [differs.as_dict() for differs in self.differs],
@@ -161,11 +164,12 @@ def verify(
     differs, figures = _figures(records, worked)
     signature = _signature(parts, records, signature_holds, key)
     page = _page(file, parts, records, partial(draw, records, worked or {}))
-    if page.state is State.UNPROVEN and key and signature.state is State.HOLDS:
+    is_trusted = key is not None and signature.state is State.HOLDS
+    if page.state is State.UNPROVEN and is_trusted:
         page = Check(page.name, State.HOLDS, _SIGNED_PAGE)
     checks = (chain, signature, figures, page)
     verdict = _verdict(parts, checks, changed, records, differs)
-    return replace(verdict, worked=worked or {})
+    return replace(verdict, worked=worked or {}, is_signed_by_given=is_trusted)
 
 
 _NEWER = f"This capsule was made by a newer tagtide; this one reads capsules up to schema {SCHEMA}."

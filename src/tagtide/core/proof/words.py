@@ -53,8 +53,13 @@ def _title(verdict: Verdict) -> str:
 
 
 def _lead(verdict: Verdict) -> str:
+    if verdict.good and verdict.is_signed_by_given:
+        return "It holds: it is what was signed, and every figure follows from the readings in it."
     if verdict.good:
-        return "It holds: nothing was changed, and every figure follows from the readings in it."
+        return (
+            "It holds in itself: every figure follows from the readings in it, and the page shows "
+            "no other. Compare the head with the one that you were given."
+        )
     if any(check.state is State.BROKEN for check in verdict.checks):
         return "It does not hold. Do not rely on what it shows."
     return "It is whole, but not all that it shows could be proven here."
