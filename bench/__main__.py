@@ -23,6 +23,7 @@ NAMES = (
     "delivery",
     "desk",
     "reports",
+    "proof",
     "detection",
 )
 #: Parts of a benchmark, which run only when they are named.
