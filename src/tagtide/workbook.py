@@ -304,7 +304,7 @@ class LongSheet(Sheet):
             if value is not None and value != ""
         )
         self._waiting.write(f'<row r="{number}">{cells}</row>'.encode())
-        self._sheet.dim_rowmax = number - 1
+        self._sheet.long_rows = self.rows
 
     def _cell(self, place: str, value: Value, styles: tuple[int, int, int]) -> str:
         style, text, quoted = styles
@@ -328,7 +328,18 @@ class LongSheet(Sheet):
 
 
 class _LongWorksheet(LibrarySheet):  # type: ignore[misc]
-    """The library's sheet with a mark where the rows go, behind the titles."""
+    """The library's sheet with a mark where the rows go, behind the titles.
+
+    It states their number, and must not know them otherwise: it makes something of every row.
+    """
+
+    long_rows = 0
+
+    def _write_dimension(self) -> None:
+        titles: int = self.dim_rowmax  # type: ignore[has-type]
+        self.dim_rowmax = max(titles, self.long_rows)
+        super()._write_dimension()
+        self.dim_rowmax = titles
 
     def _write_sheet_data(self) -> None:
         self._xml_start_tag("sheetData")

@@ -38,6 +38,8 @@ def test_every_kind_has_its_columns_and_rows(kind: str, tmp_path: Path) -> None:
     assert [title.removesuffix(" (UTC)") for title in sheet.titles] == [*KINDS[kind][0]]
     assert max(row for row, _ in sheet.cells) == len(ROWS[kind])
     assert sheet.frozen == (1, 0)
+    last = f"{chr(64 + len(sheet.titles))}{len(ROWS[kind]) + 1}"
+    assert f'<dimension ref="A1:{last}"/>'.encode() in book.parts["xl/worksheets/sheet1.xml"]
     assert sheet.filtered is not None
 
 
@@ -100,7 +102,7 @@ def test_an_unknown_kind_is_refused(tmp_path: Path) -> None:
 
 
 _MANY = """
-import resource, sys
+import re, sys
 from datetime import datetime, timedelta, UTC
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
@@ -113,10 +115,12 @@ with file.open("wb") as stream:
         start = NOW + timedelta(minutes=5_000 * batch)
         book.add(totals_at("glowup", start + timedelta(minutes=n), n, n) for n in range(5_000))
     book.close()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+# What getrusage says begins with the memory of the process that started this one.
+print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 """
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a process had at most")
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     def peak(batches: int) -> int:
         tests = str(Path(__file__).resolve().parents[1])
@@ -127,8 +131,9 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
         )
         return int(done.stdout)
 
-    few, many = peak(1), peak(4)
-    assert many < few * 1.1
+    few, many = peak(1), peak(16)
+    # The rows alone are 50 MB of XML, and the library would make something of each.
+    assert many < few + 4_000
 
 
 @pytest.mark.prove
