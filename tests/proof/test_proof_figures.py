@@ -147,7 +147,7 @@ def test_readings_give_the_figures_of_the_report(facts: CampaignFacts) -> None:
 
 
 @pytest.mark.prove
-@settings(max_examples=1_000)
+@settings(max_examples=400)
 @given(campaigns())
 def test_readings_give_the_figures_of_very_many_reports(facts: CampaignFacts) -> None:
     drafted(facts)
