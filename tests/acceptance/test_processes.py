@@ -147,7 +147,7 @@ def test_sigterm_ends_what_a_script_put_into_the_background(shell: Shell) -> Non
         tagtide simulate --port 0 > said & started=$!
         until grep -q http said; do sleep 0.1; done
         kill $started
-        (sleep 30; kill -9 $started) 2>/dev/null & watchdog=$!
+        (sleep 30; kill -9 $started) >/dev/null 2>&1 & watchdog=$!
         wait $started; code=$?
         kill $watchdog
         exit $code

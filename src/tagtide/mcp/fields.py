@@ -84,17 +84,21 @@ BARE: dict[str, Look] = {
     "timezone": Look.ZONE,
     "currency": Look.CURRENCY,
     "campaign": Look.CAMPAIGN,
-    **dict.fromkeys(("hashtag", "hashtags", "hashtags_failed", "leader"), Look.HASHTAG),
+    **dict.fromkeys(("hashtag", "hashtags", "hashtags_failed", "leader", "near"), Look.HASHTAG),
     "url": Look.PAGE,
 }  # fmt: skip
 
 #: Keys whose texts, if they have any, always stand behind the fence.
 _OTHERS = frozenset({
     # What strangers and people write.
-    "acked_by", "ack_note", "author_nickname", "author_username", "by", "detail", "explanation",
+    "acked_by", "ack_note", "author_nickname", "author_username", "by", "card", "counter", "detail",
+    "explanation", "tier",
     "found_in", "mute_reason", "note", "plan", "reason_text", "sentence", "summary", "title", "why",
     # Objects and lists.
-    "age_score", "alerts", "balance", "by_campaign", "campaigns", "competitors", "compared_with",
+    "age_score", "alerts", "balance", "blocks", "co_hashtags", "creator_tiers",
+    "earned_media_value", "lines", "near_miss_hashtags", "posting_hours", "rated_creators",
+    "receipts", "share_of_voice", "views", "by_campaign", "campaigns", "competitors",
+    "compared_with",
     "coverage", "created", "creators", "curve", "data", "emerging", "engagement_rate_distribution",
     "episodes", "failed_runs", "forecast", "high_priority", "histogram", "history", "known", "new",
     "new_in_run", "outcomes", "over", "pattern", "presets", "price", "priority_videos", "quantiles",
@@ -126,6 +130,10 @@ _OTHERS = frozenset({
     "view_change_margin", "view_change_ratio", "view_count", "view_growth_24h",
     "view_growth_fallen", "view_growth_videos", "views_known", "views_per_hour", "views_unknown",
     "viral_judged", "within_ten_minutes", "z", "age_adjusted_z", "enough",
+    "amount", "best_from_hour", "count", "engagement_rate_high", "engagement_rate_low",
+    "from_hour", "median_views", "own", "own_share", "share_above_median", "to_hour",
+    # Tiers of creators.
+    "nano", "micro", "mid", "macro", "mega", "unknown",
     # Parts of a distribution.
     "p10", "p25", "p50", "p75", "p90", "p95", "p99", "p5", "p1",
 })  # fmt: skip

@@ -115,7 +115,8 @@ def _coloured(
     stack, is_bar = "", kind in _BARS
     if is_bar and len(groups) > 1 and up.get("stack", "zero"):
         stack = "percent_stacked" if up.get("stack") == "normalize" else "stacked"
-    shown = RATE if "%" in str(up.get("axis", {}).get("format", "")) else ""
+    # Types of d3-format that show a fraction as percent.
+    shown = RATE if str(up.get("axis", {}).get("format", "")).endswith(("%", "p")) else ""
     for name, points in groups.items():
         yield Series(
             name=clean_text(name, 80),

@@ -57,7 +57,6 @@ class RatedCreator:
         """JSON form."""
         rate = self.rate
         return {
-            "author_key": self.standing.author_key,
             "author_username": self.standing.author_username,
             "tier": self.tier,
             "videos": self.standing.videos,
