@@ -15,22 +15,10 @@ from walk import walk
 
 from live import live
 
-pytestmark = pytest.mark.browser
+# Some minutes: in `./run prove`.
+pytestmark = [pytest.mark.browser, pytest.mark.prove]
 
-#: Where things do not fit, they do not fit a phone; all other looks in `./run prove`.
-LOOKS = [
-    ("light", "phone"),
-    *(
-        pytest.param(look, marks=pytest.mark.prove)
-        for look in (
-            ("dark", "phone"),
-            ("light", "laptop"),
-            ("dark", "laptop"),
-            ("light", "wide"),
-            ("dark", "wide"),
-        )
-    ),
-]
+LOOKS = [(theme, width) for width in ("phone", "laptop", "wide") for theme in ("light", "dark")]
 OF_A_KIND = 5 if os.environ.get("HYPOTHESIS_PROFILE") == "prove" else 1
 
 
