@@ -18,6 +18,7 @@ from tagtide.channels.webhook import WebhookChannel
 from tagtide.cli.logs import configure
 from tagtide.clock import SystemClock
 from tagtide.core.dispatch import DispatchPolicy, DispatchQueue, Step
+from tagtide.errors import StorageBusy
 from tagtide.ports import QueueChange
 from tagtide.services import deliver
 from tagtide.services.context import Context
@@ -37,7 +38,10 @@ async def main(order: dict[str, str]) -> None:
     print("ready", flush=True)
     sys.stdin.readline()
     while True:
-        done = await deliver.deliver_channel(context, channel, settle=False)
+        try:
+            done = await deliver.deliver_channel(context, channel, settle=False)
+        except StorageBusy:
+            continue  # As the service does: what was not marked is taken up again.
         for _ in range(done.sent):
             print("sent", flush=True)
         await asyncio.sleep(0.002)
