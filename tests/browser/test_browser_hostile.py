@@ -31,7 +31,8 @@ from tagtide.services.track import track
 from tagtide.settings import load
 from tagtide.simulator import DEMO_COMPETITORS, DEMO_OWN, SimClock, SimulatorServer, demo_world
 
-pytestmark = pytest.mark.browser
+# A minute and more: in `./run prove`. Every page is tried with hostile words in tests/web as well.
+pytestmark = [pytest.mark.browser, pytest.mark.prove]
 
 #: Feed pages that are read of each hashtag: together more videos than there are payloads.
 _PAGES = 10
@@ -40,7 +41,7 @@ _OF_A_KIND, _KIND = (
     (4, form_of) if os.environ.get("HYPOTHESIS_PROFILE") == "prove" else (1, kind_of)
 )
 #: The policy would hide what a page does wrong: without it is the harder trial.
-_POLICIES = [pytest.param("policy on", marks=pytest.mark.prove), "policy off"]
+_POLICIES = ["policy on", "policy off"]
 _SKELETON = """() => {
     const walk = (node) => [node.tagName, ...[...node.children].map(walk)];
     return JSON.stringify(walk(document.body));
