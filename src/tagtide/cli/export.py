@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from tagtide.cli.files import opened
 from tagtide.cli.options import application, common_options, one_campaign
 from tagtide.cli.options import run as run_async
-from tagtide.errors import InvalidInput
 from tagtide.exports import KINDS, export_rows
 from tagtide.services.export import export_batches, parse_use
 
@@ -90,7 +89,7 @@ def export(
                 return await _write_workbook(
                     batches, kind, output, created=created or _EPOCH, timezone=found.timezone
                 )
-            with _opened(output) as stream:
+            with opened(output) as stream:
                 zone = ZoneInfo(found.timezone)
                 return await _write(batches, kind, style, stream, raw=raw, zone=zone)
 
@@ -126,7 +125,7 @@ async def _write_workbook(
 
     count = 0
     with (
-        _opened(output, is_text=False) as stream,
+        opened(output, is_text=False) as stream,
         TemporaryDirectory(prefix=".tagtide-", dir=output and output.parent) as folder,
     ):
         book = WorkbookExport(kind, stream, folder=Path(folder), created=created, timezone=timezone)
@@ -140,20 +139,3 @@ def _style_of(output: Path | None) -> str:
     """The format a file's name asks for."""
     suffix = output.suffix.lstrip(".") if output else ""
     return suffix if suffix in _FORMATS else "csv"
-
-
-@contextmanager
-def _opened(output: Path | None, *, is_text: bool = True) -> Iterator[Any]:
-    """Stdout, or a file that carries its name only once it is whole."""
-    if output is None:
-        yield sys.stdout if is_text else sys.stdout.buffer
-        return
-    draft = output.with_name(f".{output.name}.part")
-    try:
-        with (
-            draft.open("w", encoding="utf-8", newline="") if is_text else draft.open("wb") as stream
-        ):
-            yield stream
-        draft.replace(output)
-    except OSError as error:
-        raise InvalidInput(f"{output} cannot be written: {error.strerror or error}") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from tagtide import __version__
+from tagtide.cli.files import opened
 from tagtide.cli.options import application, one_campaign
 from tagtide.cli.options import run as run_async
 from tagtide.core.proof.contents import contents
@@ -50,27 +51,15 @@ def make_proof(
             return drafted
 
     drafted = run_async(main)
-    _deliver(write_proof(drafted, draw, None if signer is None else signer.sign), output)
+    file = write_proof(drafted, draw, None if signer is None else signer.sign)
+    with opened(output, is_text=False) as stream:
+        stream.write(file)
     _tell(drafted, output, signer)
 
 
 def draw(records: Records, worked: Mapping[str, Worked]) -> tuple[bytes, bytes]:
     """The page of some records and their figures."""
     return render_capsule(contents(records, worked))
-
-
-def _deliver(file: bytes, output: Path | None) -> None:
-    if output is None:
-        sys.stdout.buffer.write(file)
-        return
-    # Through a neighbour, so that a half file never carries the name.
-    draft = output.with_name(f".{output.name}.part")
-    try:
-        draft.write_bytes(file)
-        draft.replace(output)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise InvalidInput(f"{output} cannot be written: {error.strerror}") from error
 
 
 def _tell(drafted: Draft, output: Path | None, signer: Signer | None) -> None:

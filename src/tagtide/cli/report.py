@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from tagtide.cli.files import opened
 from tagtide.cli.options import application, common_options, one_campaign
 from tagtide.cli.options import run as run_async
 from tagtide.cli.show import print_blocks
@@ -130,9 +131,10 @@ def _make(
     written = _rendered(chosen, title, built, blocks, appendix, brand)
     if output is None:
         click.echo(written, nl=False)
-    else:
-        _write(output, written)
-        click.echo(f"Wrote {output}.", err=True)
+        return
+    with opened(output, is_text=False) as stream:
+        stream.write(written.encode() if isinstance(written, str) else written)
+    click.echo(f"Wrote {output}.", err=True)
 
 
 def _style_of(output: Path | None) -> str:
@@ -162,13 +164,3 @@ def _rendered(
             blocks(built), as_of=built.as_of, timezone=built.timezone, appendix=appendix(built)
         )
     return render_text(blocks(built))
-
-
-def _write(output: Path, content: str | bytes) -> None:
-    """Write through a neighbour file, so that a half report never carries the name."""
-    draft = output.with_name(f".{output.name}.part")
-    try:
-        draft.write_bytes(content.encode() if isinstance(content, str) else content)
-        draft.replace(output)
-    except OSError as error:
-        raise InvalidInput(f"{output} cannot be written: {error.strerror}") from error
