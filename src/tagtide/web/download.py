@@ -11,24 +11,42 @@ from tagtide.core.periods import zone_or_utc
 from tagtide.exports import export_chunk
 from tagtide.models import Campaign
 
+_MEDIA_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/x-ndjson; charset=utf-8",
+}
 
-def csv_file(
-    name: str, kind: str, campaign: Campaign, batches: AsyncIterator[Sequence[Any]]
+
+def export_file(
+    name: str,
+    kind: str,
+    campaign: Campaign,
+    batches: AsyncIterator[Sequence[Any]],
+    style: str = "csv",
+    *,
+    raw: bool = False,
 ) -> StreamingResponse:
-    """A CSV file for a spreadsheet, with the campaign's number in its name."""
+    """A CSV file for a spreadsheet, or JSON lines, with the campaign's number in its name.
+
+    ``raw`` leaves what a spreadsheet would run in CSV as it is.
+    """
+    file = f"{name}-{campaign.campaign_id}.{style}"
     return StreamingResponse(
-        _lines(kind, campaign, batches),
-        media_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}-{campaign.campaign_id}.csv"'
-        },
+        _lines(kind, campaign, batches, style, raw=raw),
+        media_type=_MEDIA_TYPES[style],
+        headers={"Content-Disposition": f'attachment; filename="{file}"'},
     )
 
 
 async def _lines(
-    kind: str, campaign: Campaign, batches: AsyncIterator[Sequence[Any]]
+    kind: str,
+    campaign: Campaign,
+    batches: AsyncIterator[Sequence[Any]],
+    style: str,
+    *,
+    raw: bool,
 ) -> AsyncIterator[str]:
     zone = zone_or_utc(campaign.timezone)
-    yield export_chunk(kind, (), "csv", is_first=True, zone=zone)
+    yield export_chunk(kind, (), style, is_first=True, raw=raw, zone=zone)
     async for rows in batches:
-        yield export_chunk(kind, rows, "csv", zone=zone)
+        yield export_chunk(kind, rows, style, raw=raw, zone=zone)

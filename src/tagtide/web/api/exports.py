@@ -11,10 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from tagtide.core.access import Need
 from tagtide.core.desk import RightsChannel
-from tagtide.core.periods import zone_or_utc
 from tagtide.errors import InvalidInput
-from tagtide.exports import export_chunk
-from tagtide.models import Campaign
 from tagtide.ports.browse import VideoFilter
 from tagtide.services.export import export_batches, parse_use
 from tagtide.services.views.lists import video_batches
@@ -23,6 +20,7 @@ from tagtide.web.api.params import PLAIN
 from tagtide.web.api.problem import described
 from tagtide.web.api.route import api_router
 from tagtide.web.api.watching import VideosWanted
+from tagtide.web.download import export_file
 from tagtide.web.frame import shared_of, visitor_of
 
 Kind = Literal["videos", "creators", "readings", "alerts", "rights"]
@@ -40,11 +38,6 @@ Territory = Annotated[
 Codes = Annotated[
     bool, Query(description="Rights: Spark codes in full; for operators, masked for others.")
 ]
-
-MEDIA_TYPES: dict[str, str] = {
-    "csv": "text/csv; charset=utf-8",
-    "jsonl": "application/x-ndjson; charset=utf-8",
-}
 
 
 def router() -> APIRouter:
@@ -86,11 +79,7 @@ def router() -> APIRouter:
             batches = export_batches(
                 context, campaign, kind, since=asked.since, use=use, with_codes=with_codes
             )
-        return StreamingResponse(
-            _lines(batches, campaign, kind, style, raw=raw),
-            media_type=MEDIA_TYPES[style],
-            headers={"Content-Disposition": f'attachment; filename="{kind}-{campaign_id}.{style}"'},
-        )
+        return export_file(kind, kind, campaign, batches, style, raw=raw)
 
     return routes
 
@@ -115,17 +104,3 @@ def _check(
         raise InvalidInput("`spark_codes` goes with rights.")
     if wanted.since is not None and kind not in {"videos", "readings"}:
         raise InvalidInput("`since` goes with videos and readings.")
-
-
-async def _lines(
-    batches: AsyncIterator[Sequence[Any]],
-    campaign: Campaign,
-    kind: str,
-    style: str,
-    *,
-    raw: bool,
-) -> AsyncIterator[str]:
-    zone = zone_or_utc(campaign.timezone)
-    yield export_chunk(kind, (), style, is_first=True, raw=raw, zone=zone)
-    async for rows in batches:
-        yield export_chunk(kind, rows, style, raw=raw, zone=zone)

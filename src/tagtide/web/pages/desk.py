@@ -36,7 +36,7 @@ from tagtide.services.desk import (
 )
 from tagtide.services.export import export_batches, parse_use
 from tagtide.services.views.desk import DeskView, StepLine, view_desk
-from tagtide.web.download import csv_file
+from tagtide.web.download import export_file
 from tagtide.web.forms import campaign_of, form_of
 from tagtide.web.frame import page, shared_of, visitor_of
 
@@ -111,13 +111,13 @@ def router() -> APIRouter:
         campaign = await campaign_of(request, query.get("campaign", ""))
         use = parse_use(query.get("channel", ""), query.get("territory") or None)
         batches = export_batches(context, campaign, "videos", use=use)
-        return csv_file(f"cleared-{use[0].value}", "videos", campaign, batches)
+        return export_file(f"cleared-{use[0].value}", "videos", campaign, batches)
 
     @routes.get("/desk/rights.csv", response_model=None)
     async def rights(request: Request) -> Response:
         campaign = await campaign_of(request, request.query_params.get("campaign", ""))
         batches = export_batches(shared_of(request).app.context, campaign, "rights")
-        return csv_file("rights", "rights", campaign, batches)
+        return export_file("rights", "rights", campaign, batches)
 
     @routes.post("/desk/move", response_model=None)
     async def move(request: Request) -> Response:

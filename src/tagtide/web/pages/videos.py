@@ -17,7 +17,7 @@ from tagtide.models import Campaign
 from tagtide.ports.browse import VideoFilter, VideoSort
 from tagtide.services.views.lists import video_batches, view_videos
 from tagtide.services.views.video import VideoView, view_video
-from tagtide.web.download import csv_file
+from tagtide.web.download import export_file
 from tagtide.web.forms import campaign_of
 from tagtide.web.frame import page, shared_of
 from tagtide.web.pages.alerts import number_in
@@ -79,7 +79,7 @@ def router() -> APIRouter:
         context = shared_of(request).app.context
         campaign = await campaign_of(request, campaign_id)
         wanted = filter_of(request.query_params, campaign, context.clock.now())
-        return csv_file("videos", "videos", campaign, video_batches(context, wanted))
+        return export_file("videos", "videos", campaign, video_batches(context, wanted))
 
     return routes
 
