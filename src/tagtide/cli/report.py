@@ -30,6 +30,7 @@ from tagtide.renderers import (
 from tagtide.renderers.look import Brand
 from tagtide.services.context import Context
 from tagtide.services.report import report_campaign, report_daily, report_weekly
+from tagtide.services.views.reports import report_title
 
 _FORMATS = ("text", "json", "md", "html", "pdf", "xlsx")
 #: Formats that are no text.
@@ -81,27 +82,25 @@ def campaign_(campaign: str | None, proof: bool, sign: Path | None, **options: A
 
         make_proof(campaign, sign=sign, is_proof=proof, **options)
         return
-    _make(
-        "Campaign report", campaign, report_campaign, campaign_blocks, campaign_appendix, **options
-    )
+    _make("campaign", campaign, report_campaign, campaign_blocks, campaign_appendix, **options)
 
 
 @report.command()
 @_options
 def daily(campaign: str | None, **options: Any) -> None:
     """Overview of the day: metrics, distribution, top five, change since yesterday, money."""
-    _make("Daily report", campaign, report_daily, daily_blocks, campaign_appendix, **options)
+    _make("daily", campaign, report_daily, daily_blocks, campaign_appendix, **options)
 
 
 @report.command()
 @_options
 def weekly(campaign: str | None, **options: Any) -> None:
     """Own and competitors' hashtags ranked, with changes, rolling averages and anomalies."""
-    _make("Weekly report", campaign, report_weekly, weekly_blocks, weekly_appendix, **options)
+    _make("weekly", campaign, report_weekly, weekly_blocks, weekly_appendix, **options)
 
 
 def _make(
-    title: str,
+    kind: str,
     campaign: str | None,
     build: Build,
     blocks: Blocks,
@@ -128,7 +127,7 @@ def _make(
     if output is None and chosen == "text":
         print_blocks(blocks(built))
         return
-    written = _rendered(chosen, title, built, blocks, appendix, brand)
+    written = _rendered(chosen, report_title(kind, built.campaign), built, blocks, appendix, brand)
     if output is None:
         click.echo(written, nl=False)
         return
@@ -156,9 +155,9 @@ def _rendered(
     if style == "md":
         return render_markdown(blocks(built))
     if style == "html":
-        return render_html(blocks(built), f"{title}: {built.campaign}", brand)
+        return render_html(blocks(built), title, brand)
     if style == "pdf":
-        return render_pdf(blocks(built), f"{title}: {built.campaign}", built.as_of, brand)
+        return render_pdf(blocks(built), title, built.as_of, brand)
     if style == "xlsx":
         return render_xlsx(
             blocks(built), as_of=built.as_of, timezone=built.timezone, appendix=appendix(built)

@@ -322,3 +322,9 @@ class StoredReport:
     body: Mapping[str, Any] = field(default_factory=dict)
     #: The same for people, as `core.messages.document` writes it; None where nobody kept it.
     document: Sequence[Mapping[str, Any]] | None = None
+
+    @property
+    def as_of(self) -> datetime:
+        """Instant of its newest reading; when it was made where an older version did not say."""
+        as_of = self.body.get("as_of")
+        return datetime.fromisoformat(as_of) if isinstance(as_of, str) else self.made_at

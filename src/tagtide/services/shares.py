@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 from tagtide.core.messages import Block
 from tagtide.core.messages.document import from_document
@@ -14,7 +12,7 @@ from tagtide.models import Campaign
 from tagtide.ports import NewShare, Share, StoredReport
 from tagtide.services.accounts.context import secret_hash
 from tagtide.services.context import Context
-from tagtide.services.views.reports import TITLES
+from tagtide.services.views.reports import report_title
 
 #: A link is good for so long at most, and for so long where nobody says.
 LONGEST, USUAL = timedelta(days=366), timedelta(days=30)
@@ -56,8 +54,8 @@ async def share_report(
         campaign_id=campaign.campaign_id,
         kind=report.kind,
         on=report.on,
-        title=f"{TITLES[report.kind]}: {campaign.name}",
-        as_of=_as_of(report.body, report.made_at),
+        title=report_title(report.kind, campaign.name),
+        as_of=report.as_of,
         timezone=campaign.timezone,
         document=report.document,
         expires_at=now + expires_in,
@@ -75,8 +73,3 @@ async def open_shared(context: Context, secret: str) -> SharedReport:
         )
     share, document = found
     return SharedReport(share=share, blocks=tuple(from_document(document)))
-
-
-def _as_of(body: Mapping[str, Any], made_at: datetime) -> datetime:
-    as_of = body.get("as_of")
-    return datetime.fromisoformat(as_of) if isinstance(as_of, str) else made_at

@@ -28,6 +28,11 @@ _JOBS = {
 }
 
 
+def report_title(kind: str, campaign: str) -> str:
+    """What a report is called in the head of a file."""
+    return f"{TITLES[kind]}: {campaign}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportLine:
     """A stored report with the name of its campaign."""

@@ -6,20 +6,28 @@ import asyncio
 import base64
 import hashlib
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from tagtide.core.access import Need
+from tagtide.core.messages import Block
 from tagtide.errors import InvalidInput, NotFound
 from tagtide.models import Campaign
 from tagtide.renderers import render_html, render_json, render_markdown, render_pdf, render_xlsx
 from tagtide.renderers.look import Brand
 from tagtide.services.context import Context
 from tagtide.services.report import report_campaign, report_daily, report_weekly
-from tagtide.services.views.reports import KINDS, TITLES, ReportView, view_report, view_reports
+from tagtide.services.views.reports import (
+    KINDS,
+    TITLES,
+    ReportView,
+    report_title,
+    view_report,
+    view_reports,
+)
 from tagtide.web.forms import fields_of, local_path, number_of, see
 from tagtide.web.frame import page, shared_of
 from tagtide.web.pages.campaigns import page_number
@@ -31,13 +39,15 @@ _MAKERS: dict[str, Callable[[Context, Campaign], Awaitable[Any]]] = {
     "campaign": report_campaign,
     "weekly": report_weekly,
 }
-_MEDIA = {
+MEDIA = {
     "html": "text/html; charset=utf-8",
     "md": "text/markdown; charset=utf-8",
     "json": "application/json",
     "pdf": "application/pdf",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+#: Formats that show who hands a report out, and in which it can be handed out.
+BRANDED = ("html", "pdf")
 #: Formats that no browser shows.
 _SAVED = ("md", "xlsx")
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
@@ -78,11 +88,11 @@ def router() -> APIRouter:
 
     @routes.get("/reports/{campaign_id}/{kind}/{day}.{style}", response_model=None)
     async def one(request: Request, campaign_id: int, kind: str, day: str, style: str) -> Response:
-        if style not in _MEDIA:
+        if style not in MEDIA:
             raise NotFound("Reports are given as html, pdf, xlsx, md and json.")
         context = shared_of(request).app.context
         view = await view_report(context, campaign_id, kind, day_of(day))
-        brand = shared_of(request).app.brand() if style in {"html", "pdf"} else None
+        brand = shared_of(request).app.brand() if style in BRANDED else None
         return await document(view, style, brand, is_download="download" in request.query_params)
 
     return routes
@@ -102,12 +112,11 @@ async def document(
     """The report as a file of its own, with a policy of its own: no script, no request."""
     report = view.report
     content = render_json(report.body) if style == "json" else await _for_people(view, style, brand)
-    policed = content if style == "html" and isinstance(content, str) else ""
-    headers = {"Content-Security-Policy": policy(policed)}
+    headers = {"Content-Security-Policy": policy(style, content)}
     if is_download or style in _SAVED:
         name = f"tagtide-{report.campaign_id}-{report.kind}-{report.on.isoformat()}.{style}"
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return Response(content, media_type=_MEDIA[style], headers=headers)
+    return Response(content, media_type=MEDIA[style], headers=headers)
 
 
 async def _for_people(view: ReportView, style: str, brand: Brand | None) -> str | bytes:
@@ -119,22 +128,28 @@ async def _for_people(view: ReportView, style: str, brand: Brand | None) -> str 
         )
     if style == "md":
         return render_markdown(blocks)
-    title = f"{TITLES[report.kind]}: {view.campaign.name}"
-    if style == "html":
-        return await asyncio.to_thread(render_html, blocks, title, brand)
-    as_of = report.body.get("as_of")
-    instant = datetime.fromisoformat(as_of) if isinstance(as_of, str) else report.made_at
     if style == "xlsx":
         zone = str(report.body.get("timezone") or view.campaign.timezone)
-        return await asyncio.to_thread(render_xlsx, blocks, as_of=instant, timezone=zone)
-    return await asyncio.to_thread(render_pdf, blocks, title, instant, brand)
+        return await asyncio.to_thread(render_xlsx, blocks, as_of=report.as_of, timezone=zone)
+    title = report_title(report.kind, view.campaign.name)
+    return await to_hand_out(style, blocks, title, report.as_of, brand)
 
 
-def policy(html: str) -> str:
-    """What a document may do: show itself with the one style sheet that stands in it."""
+async def to_hand_out(
+    style: str, blocks: Sequence[Block], title: str, as_of: datetime, brand: Brand | None
+) -> str | bytes:
+    """A report in a format of `BRANDED`."""
+    if style == "html":
+        return await asyncio.to_thread(render_html, blocks, title, brand)
+    return await asyncio.to_thread(render_pdf, blocks, title, as_of, brand)
+
+
+def policy(style: str, content: str | bytes) -> str:
+    """What a document may do: show itself, a page with the one style sheet that stands in it."""
+    page = content if style == "html" and isinstance(content, str) else ""
     sheets = [
         base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
-        for sheet in _STYLE.findall(html)[:1]
+        for sheet in _STYLE.findall(page)[:1]
     ]
     styles = " ".join(f"'sha256-{digest}'" for digest in sheets) or "'none'"
     return (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -11,14 +10,12 @@ from fastapi import APIRouter, Request, Response
 from tagtide.core.access import Need
 from tagtide.errors import InvalidInput, NotFound
 from tagtide.ports import Share
-from tagtide.renderers import render_html, render_pdf
 from tagtide.services.shares import open_shared, share_report
 from tagtide.services.views.reports import view_report
 from tagtide.web.forms import fields_of, number_of, see
 from tagtide.web.frame import page, shared_of, visitor_of
-from tagtide.web.pages.reports import LIVES, day_of, policy
+from tagtide.web.pages.reports import BRANDED, LIVES, MEDIA, day_of, policy, to_hand_out
 
-_MEDIA = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
 #: Nobody's index or cache keeps what was handed to one reader.
 _PRIVATE = {"X-Robots-Tag": "noindex, nofollow", "Cache-Control": "private, no-store"}
 
@@ -70,21 +67,14 @@ async def revoke(request: Request, share_id: str) -> Response:
 
 async def shared(request: Request, secret: str, style: str = "html") -> Response:
     """The report behind a link, for whoever has it."""
-    if style not in _MEDIA:
+    if style not in BRANDED:
         raise NotFound("A shared report is given as html and pdf.")
     app = shared_of(request).app
     found = await open_shared(app.context, secret)
     share, brand = found.share, app.brand()
-    if style == "pdf":
-        content: str | bytes = await asyncio.to_thread(
-            render_pdf, found.blocks, share.title, share.as_of, brand
-        )
-        rules = policy("")
-    else:
-        html = await asyncio.to_thread(render_html, found.blocks, share.title, brand)
-        content, rules = html, policy(html)
-    headers = {"Content-Security-Policy": rules, **_PRIVATE}
-    return Response(content, media_type=_MEDIA[style], headers=headers)
+    content = await to_hand_out(style, found.blocks, share.title, share.as_of, brand)
+    headers = {"Content-Security-Policy": policy(style, content), **_PRIVATE}
+    return Response(content, media_type=MEDIA[style], headers=headers)
 
 
 def _home(request: Request) -> str:
