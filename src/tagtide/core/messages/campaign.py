@@ -30,6 +30,8 @@ from tagtide.core.messages.insights import (
     trend_blocks,
 )
 from tagtide.core.messages.words import (
+    CREATOR_COLUMNS,
+    RATE_COLUMNS,
     VIDEO_COLUMNS,
     ago,
     change_cell,
@@ -40,6 +42,7 @@ from tagtide.core.messages.words import (
     number_cell,
     percent_cell,
     rank_cell,
+    rate_range,
     rests_on,
     sentence,
     span_cell,
@@ -322,17 +325,8 @@ def _top_creators(standings: Sequence[CreatorStanding]) -> Table:
         )
         for rank, creator in enumerate(standings, 1)
     )
-    columns = (
-        Column("", Kind.NUMBER),
-        Column("Creator"),
-        Column("Followers", Kind.NUMBER),
-        Column("Videos", Kind.NUMBER),
-        Column("Views", Kind.NUMBER),
-        Column("Engagement", Kind.NUMBER),
-        Column("Rate", Kind.NUMBER),
-    )
     empty = "No creator is known yet."
-    return known_only(Table("Top creators by views", columns, rows, empty=empty))
+    return known_only(Table("Top creators by views", CREATOR_COLUMNS, rows, empty=empty))
 
 
 def _high_priority(report: CampaignReport, most: int = 5) -> list[Block]:
@@ -428,24 +422,19 @@ def _distribution(rates: RateSummary) -> list[Block]:
     quantiles = ", ".join(f"{_QUANTILE_WORDS[p]} {f.percent(v)}" for p, v in rates.quantiles)
     rows = tuple(
         (
-            Cell(_range(part.low, part.high)),
+            Cell(rate_range(part.low, part.high)),
             number_cell(part.videos),
             percent_cell(part.videos / rates.known),
         )
         for part in rates.histogram
         if part.videos
     )
-    columns = (
-        Column("Engagement rate"),
-        Column("Videos", Kind.NUMBER),
-        Column("Share", Kind.NUMBER),
-    )
     note = f"{sentence(quantiles)} {sentence(_rates_of(rates))}"
     return [
         Sparkline(
             "Distribution of engagement rates", tuple(float(b.videos) for b in rates.histogram)
         ),
-        Table("Engagement rates", columns, rows, note=note),
+        Table("Engagement rates", RATE_COLUMNS, rows, note=note),
     ]
 
 
@@ -456,12 +445,6 @@ _QUANTILE_WORDS = {
     0.75: "three quarters below",
     0.90: "nine tenths below",
 }
-
-
-def _range(low: float, high: float | None) -> str:
-    if high is None:
-        return f"{f.decimal(low * 100, 0)} % and above"
-    return f"{f.decimal(low * 100, 0)} to {f.decimal(high * 100, 0)} %"
 
 
 def _competitors(report: CampaignReport) -> list[Block]:

@@ -187,6 +187,29 @@ VIDEO_COLUMNS = (
     Column("Rate", Kind.NUMBER),
 )
 
+CREATOR_COLUMNS = (
+    Column("", Kind.NUMBER),
+    Column("Creator"),
+    Column("Followers", Kind.NUMBER),
+    Column("Videos", Kind.NUMBER),
+    Column("Views", Kind.NUMBER),
+    Column("Engagement", Kind.NUMBER),
+    Column("Rate", Kind.NUMBER),
+)
+
+RATE_COLUMNS = (
+    Column("Engagement rate"),
+    Column("Videos", Kind.NUMBER),
+    Column("Share", Kind.NUMBER),
+)
+
+
+def rate_range(low: float, high: float | None) -> str:
+    """A bin of engagement rates, fractions: ``5 to 6 %``; None is no upper end."""
+    if high is None:
+        return f"{f.decimal(low * 100, 0)} % and above"
+    return f"{f.decimal(low * 100, 0)} to {f.decimal(high * 100, 0)} %"
+
 
 def known_only(table: Table, title: str = "Followers") -> Table:
     """The table without a column of which nothing is known."""

@@ -9,9 +9,12 @@ from typing import Any
 from tagtide.core import formats as f
 from tagtide.core.messages.blocks import Cell, Column, Kind, Table, Tone
 from tagtide.core.messages.words import (
+    CREATOR_COLUMNS,
+    RATE_COLUMNS,
     known_only,
     number_cell,
     percent_cell,
+    rate_range,
     sentence,
     tone_of,
 )
@@ -172,20 +175,11 @@ class _Tables:
             )
             for line in lines
         )
-        columns = (
-            Column("", Kind.NUMBER),
-            Column("Creator"),
-            Column("Followers", Kind.NUMBER),
-            Column("Videos", Kind.NUMBER),
-            Column("Views", Kind.NUMBER),
-            Column("Engagement", Kind.NUMBER),
-            Column("Rate", Kind.NUMBER),
-        )
         behind = set(self.lines.worked["top_creators"].inputs)
         held = [r for r in self.lines.records.latest.values() if r.n in behind]
         held.sort(key=lambda r: (self.lines.records.videos[r.video].creator, -(r.views or 0)))
         empty = "No creator is known yet."
-        table = known_only(Table("Top creators by views", columns, rows, empty=empty))
+        table = known_only(Table("Top creators by views", CREATOR_COLUMNS, rows, empty=empty))
         shown = held[:MOST_LINES]
         return Section(
             key="top_creators",
@@ -197,21 +191,16 @@ class _Tables:
         spread = self.lines.value("engagement_rate_distribution")
         rows = tuple(
             (
-                Cell(_range(part["from"], part["to"])),
+                Cell(rate_range(part["from"], part["to"])),
                 number_cell(part["videos"]),
                 percent_cell(part["videos"] / spread["videos"]),
             )
             for part in spread["histogram"]
             if part["videos"]
         )
-        columns = (
-            Column("Engagement rate"),
-            Column("Videos", Kind.NUMBER),
-            Column("Share", Kind.NUMBER),
-        )
         quantiles = ", ".join(f"{p} {f.percent(v)}" for p, v in spread["quantiles"].items())
         note = f"Quantiles: {quantiles}." if quantiles else ""
-        table = Table("Engagement rates", columns, rows, empty="No rate is known.", note=note)
+        table = Table("Engagement rates", RATE_COLUMNS, rows, empty="No rate is known.", note=note)
         key = "engagement_rate_distribution"
         return Section(
             key=key,
@@ -251,9 +240,3 @@ def _change(value: int | None, margin: int | None) -> Cell:
         return Cell(f.DASH, tone=Tone.MUTED)
     within = f" (± {f.compact(margin)})" if margin else ""
     return Cell(f.change(value), exact=f.signed_whole(value) + within, tone=tone_of(value))
-
-
-def _range(low: float, high: float | None) -> str:
-    if high is None:
-        return f"{f.decimal(low * 100, 0)} % and above"
-    return f"{f.decimal(low * 100, 0)} to {f.decimal(high * 100, 0)} %"
