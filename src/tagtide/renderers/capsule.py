@@ -8,11 +8,11 @@ keeps it free of markup.
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagtide.core.formats import clean_text
 from tagtide.core.proof.contents import Contents
+from tagtide.renderers.page import page_template
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -30,14 +30,5 @@ def render(contents: Contents) -> tuple[bytes, bytes]:
 
 @lru_cache(maxsize=1)
 def _template() -> Template:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["clean"] = lambda text: clean_text(text, _LONGEST)
-    return environment.get_template("capsule.html.j2")
+    filters = {"clean": lambda text: clean_text(text, _LONGEST)}
+    return page_template("capsule.html.j2", filters)

@@ -8,14 +8,14 @@ one for a light page and one for a dark one.
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tagtide.core.formats import clean_text
 from tagtide.core.messages import Block, Chart, safe_link
 from tagtide.renderers.look import THEMES, Brand
+from tagtide.renderers.page import page_template
 from tagtide.renderers.press import press
 from tagtide.renderers.spark import bars, segments
 
@@ -65,22 +65,13 @@ def _coded(content: bytes) -> str:
 
 @lru_cache(maxsize=1)
 def _template() -> Template:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
+    filters: dict[str, Callable[..., Any]] = {
         "clean": lambda text: clean_text(text, _LONGEST),
         "tiktok": safe_link,
         "bars": bars,
         "segments": _polylines,
     }
-    return environment.get_template("report.html.j2")
+    return page_template("report.html.j2", filters)
 
 
 def _polylines(values: Sequence[float | None]) -> list[str]:

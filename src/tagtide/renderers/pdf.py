@@ -50,7 +50,6 @@ def render(
     data = {
         "title": _clean(title),
         "families": FAMILIES,
-        "as_of": [as_of.year, as_of.month, as_of.day],
         "brand": {
             "name": _clean(brand.name),
             "colour": brand.colour,

@@ -14,7 +14,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from tagtide.core.charts.base import Chart
@@ -64,7 +64,8 @@ def press(
         "charts": [{"name": c.name, "spec": _sized(c.spec)} for c in charts],
         "themes": list(themes),
         "png": png,
-        "pages": None if pages is None else asdict(pages),
+        # Not `asdict`: it would copy the bytes of a logo one by one.
+        "pages": pages and {"program": pages.program, "data": pages.data, "instant": pages.instant},
     }
     answer = _asked(json.dumps(request).encode())
     if "error" in answer:
