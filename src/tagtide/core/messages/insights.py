@@ -32,7 +32,7 @@ from tagtide.core.messages.words import (
 )
 from tagtide.core.periods import zone_or_utc
 from tagtide.core.reports.insights import Beside, Insights, RatedCreator
-from tagtide.core.reports.trend import TREND, ShareOfVoice, Trend
+from tagtide.core.reports.trend import TREND, Trend
 
 
 def trend_blocks(trend: Trend | None, zone_name: str) -> list[Block]:
@@ -53,7 +53,7 @@ def _voice(trend: Trend) -> str:
     parts = [
         f"{f.percent(share.ratio)} of the {noun}"
         for noun, share in (("views", trend.share_of_views), ("videos", trend.share_of_videos))
-        if isinstance(share, ShareOfVoice) and share.ratio is not None
+        if share is not None and share.ratio is not None
     ]
     if not parts:
         return ""

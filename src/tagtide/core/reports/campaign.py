@@ -266,15 +266,16 @@ class CampaignFacts:
 
 def build_daily(facts: CampaignFacts, top: int = 5) -> CampaignReport:
     """The daily monitor, with rankings of ``top`` lines. Reads nothing and spends nothing."""
-    return _build("daily", facts, top)
+    return _build("daily", facts, creators(facts.videos), top)
 
 
 def build_campaign(facts: CampaignFacts, top: int = 5) -> CampaignReport:
     """The campaign report: the figures of `build_daily`, what the videos tell beyond, the trend."""
-    report = _build("campaign", facts, top)
+    standings = creators(facts.videos)
+    report = _build("campaign", facts, standings, top)
     insights = build_insights(
         facts.videos,
-        creators(facts.videos),
+        standings,
         report.totals,
         as_of=facts.as_of,
         zone=ZoneInfo(facts.campaign.timezone),
@@ -285,7 +286,9 @@ def build_campaign(facts: CampaignFacts, top: int = 5) -> CampaignReport:
     return replace(report, trend=facts.trend, insights=insights)
 
 
-def _build(kind: str, facts: CampaignFacts, top: int) -> CampaignReport:
+def _build(
+    kind: str, facts: CampaignFacts, standings: Sequence[CreatorStanding], top: int
+) -> CampaignReport:
     campaign, as_of, videos = facts.campaign, facts.as_of, facts.videos
     lines = [hashtag_line(hashtag, as_of) for hashtag in facts.hashtags]
     own = tuple(line for line in lines if line.role is Role.OWN)
@@ -314,7 +317,7 @@ def _build(kind: str, facts: CampaignFacts, top: int) -> CampaignReport:
         scored=len(scores),
         top_videos=tuple(map(VideoLine, top_by_engagement(videos, top))),
         top_by_views=tuple(map(VideoLine, top_by_views(videos, top))),
-        top_creators=tuple(creators(videos)[:top]),
+        top_creators=tuple(standings[:top]),
         high_priority=tuple(map(VideoLine, priority)),
         new_videos=len(new),
         new_views=known_sum(v.counters.view_count for v in new),

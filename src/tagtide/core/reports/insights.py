@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Any
 
 from tagtide.core.creators import RateEstimate, Tier, estimate_rate, rate_spread, tier_of
@@ -191,14 +192,17 @@ def _hashtags_beside(
 def near_miss(name: str, own: Sequence[str]) -> str | None:
     """The own hashtag that a name may be a slip of: one letter more, less, other or swapped, or the
     same without accents, digits and underscores."""
+    bare = _bare(name)
     for target in own:
         if len(target) < _NEAR_LETTERS or name == target:
             continue
-        if _bare(name) == _bare(target) or _one_slip(name, target):
+        if bare == _bare(target) or _one_slip(name, target):
             return target
     return None
 
 
+# Every name of the captions is held against every own hashtag.
+@lru_cache(maxsize=4096)
 def _bare(name: str) -> str:
     letters = unicodedata.normalize("NFKD", name)
     return "".join(char for char in letters if char.isalpha())
@@ -208,8 +212,8 @@ def _one_slip(name: str, target: str) -> bool:
     """Whether one edit makes one of the other (Damerau: insert, delete, replace, swap)."""
     if abs(len(name) - len(target)) > 1:
         return False
-    at = 0
-    while at < min(len(name), len(target)) and name[at] == target[at]:
+    at, shorter = 0, min(len(name), len(target))
+    while at < shorter and name[at] == target[at]:
         at += 1
     rest, goal = name[at:], target[at:]
     swapped = rest[1:2] + rest[:1] + rest[2:] == goal
