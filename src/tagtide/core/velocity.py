@@ -155,50 +155,46 @@ def _is_same_series(previous: Levels, current: Levels) -> bool:
     return previous.hashtag_id is None or previous.hashtag_id == current.hashtag_id
 
 
-def changes_between(previous: Levels, current: Levels) -> tuple[CounterChange, CounterChange]:
-    """Views and videos of `measure_change` from two readings, the earlier one first."""
-    is_same, since = _is_same_series(previous, current), previous.read_at
-    hours = _hours(since, current.read_at)
+#: Two values of a counter, whether they can be compared, and their units.
+_Pair = tuple[int | None, int | None, bool, tuple[int, int]]
+
+
+def _pairs(previous: Levels, current: Levels) -> tuple[_Pair, _Pair]:
+    """Views and videos of two readings."""
+    is_same = _is_same_series(previous, current)
     return (
-        _between(
+        (
             previous.view_count,
             current.view_count,
             is_same and previous.view_source is current.view_source,
             (previous.view_unit, current.view_unit),
-            since,
-            hours,
         ),
-        _between(
+        (
             previous.video_count,
             current.video_count,
             is_same and previous.video_source is current.video_source,
             (previous.video_unit, current.video_unit),
-            since,
-            hours,
         ),
     )
 
 
+def changes_between(previous: Levels, current: Levels) -> tuple[CounterChange, CounterChange]:
+    """Views and videos of `measure_change` from two readings, the earlier one first."""
+    views, videos = _pairs(previous, current)
+    since, hours = previous.read_at, _hours(previous.read_at, current.read_at)
+    return _between(*views, since, hours), _between(*videos, since, hours)
+
+
 def gains_between(previous: Levels, current: Levels) -> tuple[int | None, int | None]:
     """What `changes_between` says was gained, which a page asks a thousand times."""
-    is_same = _is_same_series(previous, current)
-    views, videos = previous.view_count, previous.video_count
-    of_views = _pair_note(
-        views,
-        current.view_count,
-        is_same and previous.view_source is current.view_source,
-        (previous.view_unit, current.view_unit),
-    )
-    of_videos = _pair_note(
-        videos,
-        current.video_count,
-        is_same and previous.video_source is current.video_source,
-        (previous.video_unit, current.video_unit),
-    )
-    return (
-        (current.view_count or 0) - (views or 0) if of_views is ChangeNote.NONE else None,
-        (current.video_count or 0) - (videos or 0) if of_videos is ChangeNote.NONE else None,
-    )
+    views, videos = _pairs(previous, current)
+    return _gain(views), _gain(videos)
+
+
+def _gain(pair: _Pair) -> int | None:
+    if _pair_note(*pair) is not ChangeNote.NONE:
+        return None
+    return (pair[1] or 0) - (pair[0] or 0)
 
 
 def reach_of(window_hours: float) -> timedelta:
