@@ -152,9 +152,9 @@ def test_a_text_that_runs_is_seen(page: Any, worlds: tuple[str, str]) -> None:
     page.goto(worlds[0])
     page.evaluate("document.querySelector('main').innerHTML = '<img src=x onerror=tagtideRan=1>'")
     for _ in range(100):
-        if page.evaluate("window.tagtideRan") == 1 or any(
-            "Content Security Policy" in trouble for trouble in page.troubles
-        ):
-            return
+        bypassed = page.evaluate("window.tagtideRan") == 1
+        forbidden = any("Content Security Policy" in trouble for trouble in page.troubles)
+        if bypassed or forbidden:
+            break
         page.wait_for_timeout(100)
-    raise AssertionError("a text that runs was not seen")
+    assert bypassed or forbidden
