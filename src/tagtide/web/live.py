@@ -42,6 +42,13 @@ class Tried:
     hint: str = ""
 
 
+def known_channel(app: App, name: str) -> str:
+    """The name, if a channel of that name is configured. Raises `NotFound`."""
+    if name not in app.loaded.settings.channels:
+        raise NotFound("There is no such channel in the configuration.")
+    return name
+
+
 async def try_channel(app: App, name: str) -> Tried:
     """Send a message that is marked as a test to a configured channel."""
     clock = app.context.clock

@@ -34,7 +34,7 @@ from tagtide.web.api.problem import described
 from tagtide.web.api.route import api_router
 from tagtide.web.api.watching import Name
 from tagtide.web.frame import shared_of, visitor_of
-from tagtide.web.live import Tried, try_channel
+from tagtide.web.live import Tried, known_channel, try_channel
 
 ChannelName = Annotated[str, Path(min_length=1, max_length=40, pattern=PLAIN)]
 
@@ -134,20 +134,21 @@ def _add_channels(routes: APIRouter) -> None:
     async def test_channel(request: Request, name: ChannelName) -> Tried:
         """Send a message that is marked as a test; `error` is null when it was accepted."""
         shared = shared_of(request)
-        found = await try_channel(shared.app, _known(request, name))
+        found = await try_channel(shared.app, known_channel(shared.app, name))
         shared.live.tried[name] = found
         return found
 
     @routes.post("/channels/{name}/enable", status_code=204, responses=described(404))
     async def enable_channel(request: Request, name: ChannelName) -> None:
         """Use a channel again whose address was said to be no longer in use."""
-        await shared_of(request).app.store.enable_endpoint(_known(request, name))
+        app = shared_of(request).app
+        await app.store.enable_endpoint(known_channel(app, name))
 
     @routes.post("/channels/{name}/replay", status_code=204, responses=described(404))
     async def replay_channel(request: Request, name: ChannelName) -> None:
         """Send once more what was given up."""
         app = shared_of(request).app
-        await app.store.replay(app.context.clock.now(), channel=_known(request, name))
+        await app.store.replay(app.context.clock.now(), channel=known_channel(app, name))
 
 
 def _add_schedules(routes: APIRouter) -> None:
@@ -196,12 +197,6 @@ def _add_schedules(routes: APIRouter) -> None:
             runs_schedules=shared.health.ticked is not None,
             can_call=shared.app.can_call,
         )
-
-
-def _known(request: Request, name: str) -> str:
-    if name not in shared_of(request).app.loaded.settings.channels:
-        raise NotFound("There is no such channel in the configuration.")
-    return name
 
 
 def _state(request: Request, line: ChannelLine) -> ChannelState:

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request, Response
 
 from tagtide.bootstrap import masked_target
 from tagtide.core.access import Need
-from tagtide.errors import NotFound
 from tagtide.models import Campaign, Job
 from tagtide.services.views.settings import (
     plan_of,
@@ -19,7 +18,7 @@ from tagtide.services.views.settings import (
 from tagtide.settings import mask_url
 from tagtide.web.forms import fields_of, see
 from tagtide.web.frame import page, shared_of, visitor_of
-from tagtide.web.live import try_channel
+from tagtide.web.live import known_channel, try_channel
 from tagtide.web.settings_nav import tabs_of
 
 _CHANNELS = "/settings/channels"
@@ -37,20 +36,21 @@ def router() -> APIRouter:
     async def test(request: Request, name: str) -> Response:
         await fields_of(request)
         shared = shared_of(request)
-        shared.live.tried[name] = await try_channel(shared.app, _known(request, name))
+        shared.live.tried[name] = await try_channel(shared.app, known_channel(shared.app, name))
         return see(_CHANNELS)
 
     @routes.post(f"{_CHANNELS}/{{name}}/enable", response_model=None)
     async def enable(request: Request, name: str) -> Response:
         await fields_of(request)
-        await shared_of(request).app.store.enable_endpoint(_known(request, name))
+        app = shared_of(request).app
+        await app.store.enable_endpoint(known_channel(app, name))
         return see(_CHANNELS)
 
     @routes.post(f"{_CHANNELS}/{{name}}/replay", response_model=None)
     async def replay(request: Request, name: str) -> Response:
         await fields_of(request)
         app = shared_of(request).app
-        await app.store.replay(app.context.clock.now(), channel=_known(request, name))
+        await app.store.replay(app.context.clock.now(), channel=known_channel(app, name))
         return see(_CHANNELS)
 
     @routes.get("/settings/schedules", response_model=None)
@@ -81,12 +81,6 @@ def router() -> APIRouter:
         return await _about(request)
 
     return routes
-
-
-def _known(request: Request, name: str) -> str:
-    if name not in shared_of(request).app.loaded.settings.channels:
-        raise NotFound("There is no such channel in the configuration.")
-    return name
 
 
 async def _channels(request: Request) -> Response:
