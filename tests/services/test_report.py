@@ -10,6 +10,7 @@ import pytest
 from lab import HOUR, START, Lab, lab
 from small_world import Clip, SmallWorld, Tag
 
+from tagtide.core.messages.campaign import campaign_blocks
 from tagtide.errors import NotFound
 from tagtide.models import Campaign
 from tagtide.services.report import report_campaign, report_daily, report_weekly
@@ -160,6 +161,33 @@ def test_share_of_voice_is_made_of_what_hashtags_gained() -> None:
         assert voice["views"]["competitors"] == rival.value
 
     live(story, two_hashtags())
+
+
+def test_every_competitor_counts_in_the_share_of_voice_and_the_unknown_ones_are_told() -> None:
+    names = [f"rival{n}" for n in range(7)]
+    tags = {"a": Tag(feed=(Clip(number=1, created=START),))}
+    tags |= {name: Tag(views_per_hour=100 * n) for n, name in enumerate(names, 1)}
+
+    async def story(bench: Lab) -> None:
+        campaign = await bench.add(own=["a"], competitors=names)
+        bench.fail(FaultRule(fault="status_500", hashtag=names[-1]))
+        for _ in range(2):
+            await bench.track(campaign)
+            await bench.collect(campaign)
+            bench.clock.advance(DAY)
+        report = await report_campaign(bench.context, campaign)
+        voice = report.as_dict()["share_of_voice"]["views"]
+        assert voice["competitors"] == pytest.approx(
+            24 * (100 + 200 + 300 + 400 + 500 + 600), rel=0.001
+        )
+        assert (voice["competitors_counted"], voice["competitors_missing"]) == (6, 1)
+        assert report.trend is not None
+        assert len(report.trend.views) == 5
+        said = str(campaign_blocks(report))
+        assert "6 competitors gained together" in said
+        assert "Without 1 competitor of unknown growth." in said
+
+    live(story, SmallWorld(START, tags=tags))
 
 
 def test_a_campaign_without_competitors_has_no_share() -> None:

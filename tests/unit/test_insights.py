@@ -19,7 +19,7 @@ from tagtide.core.messages.campaign import campaign_blocks, daily_blocks
 from tagtide.core.metrics import totals
 from tagtide.core.reports.campaign import build_campaign, build_daily
 from tagtide.core.reports.insights import hashtags_in, near_miss
-from tagtide.core.reports.trend import ShareOfVoice, shares
+from tagtide.core.reports.trend import ShareOfVoice, share_of_voice
 from tagtide.models import VideoCounters
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -193,9 +193,11 @@ def test_share_of_voice() -> None:
         at = FACTS.as_of
         return Line(name=name, base=None, gains=tuple((at, gain) for gain in gains))
 
-    assert shares((line("own", 30, 30), line("rival", 40))) == ShareOfVoice(own=60, others=40)
-    assert ShareOfVoice(own=60, others=40).ratio == 0.6
-    assert shares((line("own", 30),)) is None
-    assert shares((line("own"), line("rival", 40))) is None
-    assert ShareOfVoice(own=-5, others=40).ratio is None
-    assert ShareOfVoice(own=0, others=0).ratio is None
+    found = share_of_voice(line("own", 30, 30), [line("rival", 40), line("other", 50), line("new")])
+    assert found == ShareOfVoice(own=60, others=90, counted=2, missing=1)
+    assert found.ratio == 0.4
+    assert share_of_voice(line("own", 30), []) is None
+    assert share_of_voice(line("own"), [line("rival", 40)]) is None
+    assert share_of_voice(line("own", 30), [line("rival")]) is None
+    assert ShareOfVoice(own=-5, others=40, counted=1).ratio is None
+    assert ShareOfVoice(own=0, others=0, counted=1).ratio is None

@@ -27,7 +27,7 @@ from tagtide.core.reports.collect import (
     build_collect_summary,
 )
 from tagtide.core.reports.facts import HashtagFacts
-from tagtide.core.reports.trend import TREND, Trend, shares
+from tagtide.core.reports.trend import TREND, Trend, share_of_voice
 from tagtide.core.reports.weekly import WeeklyFacts, WeeklyHashtagFacts, WeeklyReport, build_weekly
 from tagtide.core.velocity import HISTORY
 from tagtide.errors import NotFound
@@ -47,7 +47,7 @@ _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 #: Growth is added up per six hours.
 _WINDOWS_A_DAY = 4
-#: Competitors with a line of their own in a chart.
+#: Competitors with a line of their own in a chart; the share of voice counts all of them.
 _RIVALS = 4
 #: How far from the wished instant an earlier reading may lie.
 _DAY_TOLERANCE = timedelta(hours=12)
@@ -194,7 +194,7 @@ async def _trend(context: Context, campaign: Campaign, as_of: datetime) -> Trend
     gained: Counter[str | None] = Counter()
     for point in points:
         gained[point.hashtag] += point.new_views
-    rivals = sorted(rivals, key=lambda name: -gained[name])[:_RIVALS]
+    rivals.sort(key=lambda name: -gained[name])
     own = [hashtag.name for hashtag in campaign.own()]
     shown = [(None, own), *((name, [name]) for name in rivals)]
     views = tuple(_line(name, names, points, levels, "view_count") for name, names in shown)
@@ -202,10 +202,10 @@ async def _trend(context: Context, campaign: Campaign, as_of: datetime) -> Trend
     return Trend(
         since=since,
         until=as_of,
-        views=views,
-        videos=videos,
-        share_of_views=shares(views),
-        share_of_videos=shares(videos),
+        views=views[: _RIVALS + 1],
+        videos=videos[: _RIVALS + 1],
+        share_of_views=share_of_voice(views[0], views[1:]),
+        share_of_videos=share_of_voice(videos[0], videos[1:]),
     )
 
 

@@ -50,17 +50,22 @@ def trend_blocks(trend: Trend | None, zone_name: str) -> list[Block]:
 
 
 def _voice(trend: Trend) -> str:
-    parts = [
-        f"{f.percent(share.ratio)} of the {noun}"
+    known = [
+        (noun, share, share.ratio)
         for noun, share in (("views", trend.share_of_views), ("videos", trend.share_of_videos))
         if share is not None and share.ratio is not None
     ]
-    if not parts:
+    if not known:
         return ""
-    others = f.counted(len(trend.views) - 1, "competitor")
+    parts = [f"{f.percent(ratio)} of the {noun}" for noun, _, ratio in known]
+    counted = max(share.counted for _, share, _ in known)
+    missing = min(share.missing for _, share, _ in known)
+    said = (
+        f"Share of voice: own hashtags gained {enumerate_words(parts)} that they and "
+        f"{f.counted(counted, 'competitor')} gained together in {TREND.days} days."
+    )
     return (
-        f"Share of voice: own hashtags gained {enumerate_words(parts)} that they and {others} "
-        f"gained together in {TREND.days} days."
+        f"{said} Without {f.counted(missing, 'competitor')} of unknown growth." if missing else said
     )
 
 

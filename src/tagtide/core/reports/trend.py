@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +20,10 @@ class ShareOfVoice:
 
     own: int
     others: int
+    #: Competitors whose growth is in it.
+    counted: int
+    #: Competitors that it cannot count: nothing of theirs was read twice.
+    missing: int = 0
 
     @property
     def ratio(self) -> float | None:
@@ -33,7 +38,7 @@ class Trend:
 
     since: datetime
     until: datetime
-    #: The own hashtags first, then the competitors that gained most.
+    #: The own hashtags first, then the competitors that gained most: no more than a chart can hold.
     views: tuple[Line, ...]
     videos: tuple[Line, ...]
     #: None without a competitor whose growth is known.
@@ -53,11 +58,28 @@ class Trend:
 def _share_dict(share: ShareOfVoice | None) -> dict[str, Any] | None:
     if share is None:
         return None
-    return {"own": share.own, "competitors": share.others, "share": rounded(share.ratio)}
+    return {
+        "own": share.own,
+        "competitors": share.others,
+        "share": rounded(share.ratio),
+        "competitors_counted": share.counted,
+        "competitors_missing": share.missing,
+    }
 
 
-def shares(lines: tuple[Line, ...]) -> ShareOfVoice | None:
-    """Of the lines of a trend, the own one first."""
-    if len(lines) < 2 or not lines[0].gains or not any(line.gains for line in lines[1:]):
+def share_of_voice(own: Line, rivals: Sequence[Line]) -> ShareOfVoice | None:
+    """The own share of what both gained; None without growth that is known on both sides.
+
+    Args:
+        own: The own hashtags together.
+        rivals: One line for every competitor, whether a chart shows it or not.
+    """
+    known = [line for line in rivals if line.gains]
+    if not own.gains or not known:
         return None
-    return ShareOfVoice(own=lines[0].total, others=sum(line.total for line in lines[1:]))
+    return ShareOfVoice(
+        own=own.total,
+        others=sum(line.total for line in known),
+        counted=len(known),
+        missing=len(rivals) - len(known),
+    )
