@@ -205,7 +205,7 @@ def need_of(operation: Any) -> Need:
 # The library draws by chance in its own way, of which hypothesis disapproves: no matter of the API.
 @pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
-@pytest.mark.parametrize("examples", [4, pytest.param(100, marks=pytest.mark.prove)])
+@pytest.mark.parametrize("examples", [2, pytest.param(100, marks=pytest.mark.prove)])
 def test_every_answer_is_as_described_and_for_whom_it_is(
     served: Served, examples: int, mode: GenerationMode
 ) -> None:
