@@ -184,8 +184,8 @@ def test_every_competitor_counts_in_the_share_of_voice_and_the_unknown_ones_are_
         assert report.trend is not None
         assert len(report.trend.views) == 5
         said = str(campaign_blocks(report))
-        assert "6 competitors gained together" in said
-        assert "Without 1 competitor of unknown growth." in said
+        assert "6 competitors gained together in 1 day." in said
+        assert "1 competitor could not be counted: growth unknown." in said
 
     live(story, SmallWorld(START, tags=tags))
 

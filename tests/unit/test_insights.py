@@ -196,6 +196,9 @@ def test_share_of_voice() -> None:
     found = share_of_voice(line("own", 30, 30), [line("rival", 40), line("other", 50), line("new")])
     assert found == ShareOfVoice(own=60, others=90, counted=2, missing=1)
     assert found.ratio == 0.4
+    late = replace(line("late"), gains=((FACTS.as_of + timedelta(days=3), 10),))
+    found = share_of_voice(line("own", 30), [line("rival", 40), late])
+    assert found == ShareOfVoice(own=30, others=50, counted=2, partial=1)
     assert share_of_voice(line("own", 30), []) is None
     assert share_of_voice(line("own"), [line("rival", 40)]) is None
     assert share_of_voice(line("own", 30), [line("rival")]) is None

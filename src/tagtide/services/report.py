@@ -199,8 +199,9 @@ async def _trend(context: Context, campaign: Campaign, as_of: datetime) -> Trend
     shown = [(None, own), *((name, [name]) for name in rivals)]
     views = tuple(_line(name, names, points, levels, "view_count") for name, names in shown)
     videos = tuple(_line(name, names, points, levels, "video_count") for name, names in shown)
+    first = [ends_at - _DAY for ends_at, _ in views[0].gains[:1]]
     return Trend(
-        since=since,
+        since=max([since, *first]),
         until=as_of,
         views=views[: _RIVALS + 1],
         videos=videos[: _RIVALS + 1],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from tagtide.core import formats as f
 from tagtide.core.charts.campaign import Axis, growth_chart
@@ -32,7 +33,7 @@ from tagtide.core.messages.words import (
 )
 from tagtide.core.periods import zone_or_utc
 from tagtide.core.reports.insights import Beside, Insights, RatedCreator
-from tagtide.core.reports.trend import TREND, Trend
+from tagtide.core.reports.trend import Trend
 
 
 def trend_blocks(trend: Trend | None, zone_name: str) -> list[Block]:
@@ -59,14 +60,18 @@ def _voice(trend: Trend) -> str:
         return ""
     parts = [f"{f.percent(ratio)} of the {noun}" for noun, _, ratio in known]
     counted = max(share.counted for _, share, _ in known)
+    partial = max(share.partial for _, share, _ in known)
     missing = min(share.missing for _, share, _ in known)
+    days = f.counted(max(1, round((trend.until - trend.since) / timedelta(days=1))), "day")
     said = (
         f"Share of voice: own hashtags gained {enumerate_words(parts)} that they and "
-        f"{f.counted(counted, 'competitor')} gained together in {TREND.days} days."
+        f"{f.counted(counted, 'competitor')} gained together in {days}."
     )
-    return (
-        f"{said} Without {f.counted(missing, 'competitor')} of unknown growth." if missing else said
-    )
+    if partial:
+        said += f" {f.counted(partial, 'competitor')} had been read for a part of that time only."
+    if missing:
+        said += f" {f.counted(missing, 'competitor')} could not be counted: growth unknown."
+    return said
 
 
 def creators_table(insights: Insights) -> Table:

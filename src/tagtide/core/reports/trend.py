@@ -22,6 +22,8 @@ class ShareOfVoice:
     others: int
     #: Competitors whose growth is in it.
     counted: int
+    #: Of these, the ones that were first read later than the own hashtags.
+    partial: int = 0
     #: Competitors that it cannot count: nothing of theirs was read twice.
     missing: int = 0
 
@@ -36,6 +38,7 @@ class ShareOfVoice:
 class Trend:
     """Growth in stretches, of the own hashtags together and of competitors."""
 
+    #: When the own hashtags were first read, where that is later than `TREND` ago.
     since: datetime
     until: datetime
     #: The own hashtags first, then the competitors that gained most: no more than a chart can hold.
@@ -63,6 +66,7 @@ def _share_dict(share: ShareOfVoice | None) -> dict[str, Any] | None:
         "competitors": share.others,
         "share": rounded(share.ratio),
         "competitors_counted": share.counted,
+        "competitors_partial": share.partial,
         "competitors_missing": share.missing,
     }
 
@@ -81,5 +85,6 @@ def share_of_voice(own: Line, rivals: Sequence[Line]) -> ShareOfVoice | None:
         own=own.total,
         others=sum(line.total for line in known),
         counted=len(known),
+        partial=sum(line.gains[0][0] > own.gains[0][0] for line in known),
         missing=len(rivals) - len(known),
     )
