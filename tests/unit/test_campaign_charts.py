@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -57,6 +58,14 @@ def reading(hours: float, views: int | None, unit: int = 1) -> HashtagReading:
 def points(made: Chart) -> list[dict[str, object]]:
     values: list[dict[str, object]] = made.spec["data"]["values"]
     return values
+
+
+def test_a_line_begins_where_something_was_read_first() -> None:
+    late = replace(line("late", 50_000, 0, 0, 0, 500), begins_at=NOON + 18 * HOUR)
+    early = replace(line("early", 50_000, 100), begins_at=NOON - 6 * HOUR)
+    made = points(chart(replace(late, gains=late.gains[3:]), early))
+    begins = {one["line"]: one["when"] for one in reversed(made) if one["value"] == 0}
+    assert begins == {"late": "2 Mar 2026, 07:00", "early": "1 Mar 2026, 13:00"}
 
 
 # --- time -----------------------------------------------------------------------------------------

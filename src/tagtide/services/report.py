@@ -199,9 +199,8 @@ async def _trend(context: Context, campaign: Campaign, as_of: datetime) -> Trend
     shown = [(None, own), *((name, [name]) for name in rivals)]
     views = tuple(_line(name, names, points, levels, "view_count") for name, names in shown)
     videos = tuple(_line(name, names, points, levels, "video_count") for name, names in shown)
-    first = [ends_at - _DAY for ends_at, _ in views[0].gains[:1]]
     return Trend(
-        since=max([since, *first]),
+        since=max(since, views[0].begins_at or since),
         until=as_of,
         views=views[: _RIVALS + 1],
         videos=videos[: _RIVALS + 1],
@@ -218,16 +217,17 @@ def _line(
     counter: str,
 ) -> Line:
     known: list[int | None] = [getattr(levels.get(one), counter, None) for one in names]
+    own = [point for point in points if point.hashtag == name]
     gains = tuple(
         (point.begins_at + _DAY, point.new_views if counter == "view_count" else point.new_videos)
-        for point in points
-        if point.hashtag == name
+        for point in own
     )
     return Line(
         name=counted(len(names), "own hashtag") if name is None else f"#{clean_text(name, 40)}",
         # A sum with a part missing is no level to measure growth from.
         base=None if None in known else sum(level or 0 for level in known),
         gains=gains,
+        begins_at=own[0].begins_at if own else None,
     )
 
 

@@ -28,6 +28,8 @@ class Line:
     base: int | None
     #: Ends of stretches with what was gained in each, in order of time.
     gains: tuple[tuple[datetime, int], ...]
+    #: When the first stretch begins; None: with the chart.
+    begins_at: datetime | None = None
 
     @property
     def total(self) -> int:
@@ -123,7 +125,8 @@ def _has_index(line: Line) -> bool:
 
 
 def _cumulated(line: Line, since: datetime, *, indexed: bool) -> list[tuple[datetime, float]]:
-    total, points = 0, [(since, 0.0)]
+    # A line begins where something was read first: what was before is not known to be level.
+    total, points = 0, [(max(since, line.begins_at or since), 0.0)]
     for at, gain in line.gains:
         total += gain
         points.append((at, total / line.base if indexed and line.base else float(total)))

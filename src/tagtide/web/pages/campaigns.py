@@ -281,7 +281,8 @@ def _line(view: CampaignView, series: Series, counter: str) -> Line:
         gain = point.new_views if counter == "views" else point.new_videos
         gains.append((ends_at, gain))
     base = series.view_count if counter == "views" else series.video_count
-    return Line(name=name, base=base, gains=tuple(gains))
+    first = series.points[0].begins_at if series.points else None
+    return Line(name=name, base=base, gains=tuple(gains), begins_at=first)
 
 
 def _velocity_chart(view: CampaignView) -> Chart:
