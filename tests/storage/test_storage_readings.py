@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -287,6 +287,29 @@ def test_readings_of_all_videos_in_order_with_both_ends(store: SqlStore) -> None
     ]
     assert [r.read_at for r in found] == [NOON, NOON, NOON + HOUR]
     assert run(store.video_readings(other.campaign_id, NOON, NOON + HOUR)) == []
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_readings_of_all_videos_page_by_page(store: SqlStore, limit: int) -> None:
+    one = run(store.add_campaign(campaign()))
+    run(store.add_campaign(campaign("Other")))
+    for hours, videos in ((0, (seen(2), seen(1))), (1, (seen(1, 150),)), (2, (seen(2), seen(3)))):
+        page = sighting(*videos, at=NOON + hours * HOUR, campaign_ids=(one.campaign_id,))
+        run(store.commit(Changes(sightings=(page,))))
+    run(store.commit(Changes(sightings=(sighting(seen(4), at=NOON, campaign_ids=(2,)),))))
+
+    def told(since: datetime) -> list[tuple[str, int]]:
+        found: list[VideoReading] = []
+        after = None
+        while batch := run(store.video_readings_after(one.campaign_id, after, since, limit)):
+            assert len(batch) <= limit
+            found += batch
+            after = batch[-1].video_id, batch[-1].read_at
+        return [(r.video_id[-1], (r.read_at - NOON) // HOUR) for r in found]
+
+    assert told(NOON) == [("1", 0), ("1", 1), ("2", 0), ("2", 2), ("3", 2)]
+    assert told(NOON + HOUR) == [("1", 1), ("2", 2), ("3", 2)]
+    assert run(store.video_readings_after(2, None, NOON, 9))[0].video_id == seen(4).video.video_id
 
 
 def test_new_videos_are_counted_at_their_first_sighting(store: SqlStore) -> None:

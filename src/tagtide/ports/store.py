@@ -217,6 +217,15 @@ class ReadingStore(Protocol):
     ) -> list[HashtagReading]:
         """The first ``limit`` readings after an instant, in order of time: for long exports."""
 
+    async def video_readings_after(
+        self, campaign_id: int, after: tuple[str, datetime] | None, since: datetime, limit: int
+    ) -> list[VideoReading]:
+        """The next ``limit`` readings of a campaign's videos after one of them: for long exports.
+
+        Video by video, each in order of time. ``after`` is the video and the instant of the last
+        one that was given, None for the first; ``since`` leaves out older readings.
+        """
+
     async def video_ids_after(self, campaign_id: int, after: str, limit: int) -> list[str]:
         """Ids of a campaign's videos after one of them, in order: for long exports."""
 

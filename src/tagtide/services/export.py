@@ -40,7 +40,7 @@ async def export_batches(
         context: Ports and policies.
         campaign: Whose data.
         kind: ``videos``, ``creators``, ``readings``, ``alerts`` or ``rights``.
-        since: Readings only from then on.
+        since: Readings only from then on. Those of hashtags come first, then those of videos.
         use: Videos only that may be used now in this channel and territory.
         with_codes: Rights with their Spark codes in full.
 
@@ -52,6 +52,8 @@ async def export_batches(
         for hashtag in campaign.hashtags:
             async for readings in _readings(context, hashtag.name, since or _BEFORE_ALL):
                 yield readings
+        async for counters in _video_readings(context, campaign.campaign_id, since or _BEFORE_ALL):
+            yield counters
     elif kind == "creators":
         yield creators(await context.store.known_videos(campaign.campaign_id))
     elif kind == "rights":
@@ -78,6 +80,15 @@ async def _readings(
     while found := await context.store.hashtag_readings_after(hashtag, after, _READINGS):
         yield found
         after = found[-1].read_at
+
+
+async def _video_readings(
+    context: Context, campaign_id: int, since: datetime
+) -> AsyncIterator[Sequence[Any]]:
+    after: tuple[str, datetime] | None = None
+    while found := await context.store.video_readings_after(campaign_id, after, since, _READINGS):
+        yield found
+        after = found[-1].video_id, found[-1].read_at
 
 
 async def _videos(context: Context, campaign_id: int) -> AsyncIterator[Sequence[Any]]:

@@ -167,6 +167,27 @@ class Readings(Topic):
             raise NotFound(f"There is no video {video_id!r}.")
         return found
 
+    async def video_readings_after(
+        self, campaign_id: int, after: tuple[str, datetime] | None, since: datetime, limit: int
+    ) -> list[VideoReading]:
+        """The next ``limit`` readings of a campaign's videos, video by video, in order of time."""
+        held, reading, video = t.campaign_video.c, t.video_reading, t.video.c
+        query = (
+            select(video.video_id, reading)
+            .join_from(t.campaign_video, reading, reading.c.video_key == held.video_key)
+            .join(t.video, video.id == held.video_key)
+            .where(held.campaign_id == campaign_id, reading.c.read_at >= since)
+            .order_by(held.video_key, reading.c.read_at)
+            .limit(limit)
+        )
+        if after is not None:
+            video_id, read_at = after
+            key = select(video.id).where(video.video_id == video_id).scalar_subquery()
+            query = query.where(
+                held.video_key >= key, or_(held.video_key > key, reading.c.read_at > read_at)
+            )
+        return await self._db.read(lambda c: [video_reading_of(row) for row in c.execute(query)])
+
     async def video_readings_at(
         self, wanted: Collection[tuple[str, datetime]]
     ) -> dict[tuple[str, datetime], VideoReading]:
