@@ -17,8 +17,9 @@ from tagtide.core.emv import PUBLISHED_CARDS, RateCard, receipts
 from tagtide.core.hours import best_hour, posting_hours, wilson
 from tagtide.core.messages.campaign import campaign_blocks, daily_blocks
 from tagtide.core.metrics import totals
+from tagtide.core.names import hashtags_in
 from tagtide.core.reports.campaign import build_campaign, build_daily
-from tagtide.core.reports.insights import hashtags_in, near_miss
+from tagtide.core.reports.insights import near_miss
 from tagtide.core.reports.trend import ShareOfVoice, share_of_voice
 from tagtide.models import VideoCounters
 
@@ -128,7 +129,10 @@ def test_the_interval_is_that_of_the_textbook() -> None:
         ("so #Glow, #glow and #GLOW!", ["glow"]),
         ("＃護膚 #soin_visage#two", ["護膚", "soin_visage", "two"]),
         ("no # sign, a#b", ["b"]),
-        ("#<script>alert(1)</script>", ["<script>alert"]),
+        ("#<script>alert(1)</script>", []),
+        ("#glow<b>, #glow-up (#night)", ["glow", "night"]),
+        ("#त्वचा #ผิวสวย! #glow✨。#夜、#l·luna", ["त्वचा", "ผิวสวย", "glow✨", "夜", "l"]),
+        ("#👩\u200d🎤 «#soir» #️⃣", ["👩\u200d🎤", "soir"]),
         ("", []),
     ],
 )

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import takewhile
 from typing import NoReturn
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
@@ -27,6 +28,7 @@ _VIDEO = re.compile(r"^/@[^/]*/(?:video|photo)/|^/v/")
 #: Joiners that scripts and emoji need; after a Latin letter they only disguise a name.
 _JOINERS = frozenset("\u200c\u200d")
 _JOINABLE = frozenset({"So", "Sk", "Mn", "Mc", "Lo"})
+_SIGN = re.compile("[#＃]")
 
 
 def parse_hashtag(text: str) -> str:
@@ -46,6 +48,20 @@ def parse_hashtag(text: str) -> str:
         _refuse(name, f"is longer than {_HASHTAG_LIMIT} characters")
     _check_characters(folded)
     return folded
+
+
+def hashtags_in(caption: str) -> list[str]:
+    """Names of the hashtags in a caption as they would be stored, each once, in order.
+
+    A name goes from its sign to the first character that no hashtag holds.
+    """
+    found: dict[str, None] = {}
+    for sign in _SIGN.finditer(caption):
+        rest = caption[sign.end() : sign.end() + _HASHTAG_LIMIT]
+        name = _fold("".join(takewhile(_is_part_of_name, rest)))
+        if any(_counts(char) for char in name):
+            found[name] = None
+    return list(found)
 
 
 def hashtag_url(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,6 +14,7 @@ from tagtide.core.creators import RateEstimate, Tier, estimate_rate, rate_spread
 from tagtide.core.emv import PUBLISHED_CARDS, RateCard, Receipt, receipts
 from tagtide.core.hours import BLOCK_HOURS, HourBlock, best_hour, posting_hours
 from tagtide.core.metrics import CreatorStanding, Totals, VideoFacts
+from tagtide.core.names import hashtags_in
 from tagtide.core.reports.facts import rounded
 
 #: A hashtag beside the campaign's is named from so many videos and creators on.
@@ -22,7 +22,6 @@ _BESIDE_LEAST, _BESIDE_CREATORS = 3, 2
 _BESIDE, _NEAR = 10, 10
 #: Shorter names are one letter from too many words.
 _NEAR_LETTERS = 5
-_HASHTAG = re.compile(r"[#＃]([^\s#＃@.,;:!?()\[\]{}\"'`…/\\]{1,150})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,14 +156,6 @@ def _hour_dict(block: HourBlock) -> dict[str, Any]:
 
 
 # --- hashtags -------------------------------------------------------------------------------------
-
-
-def hashtags_in(caption: str) -> list[str]:
-    """Hashtags of a caption as they are stored, each once."""
-    found: dict[str, None] = {}
-    for name in _HASHTAG.findall(caption):
-        found[unicodedata.normalize("NFC", name).casefold()] = None
-    return list(found)
 
 
 def _hashtags_beside(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -24,6 +22,7 @@ from tagtide.core.metrics import (
     weekly_anomaly,
     weekly_changes,
 )
+from tagtide.core.names import hashtags_in
 from tagtide.core.reports.facts import brought_nothing, hours, iso, rounded
 from tagtide.models import (
     Campaign,
@@ -312,13 +311,6 @@ def _why_unjudged(
 
 # --- co-occurring hashtags ------------------------------------------------------------------------
 
-_MARK = re.compile(r"[#＃]([\w·]{1,100})")
-
-
-def caption_hashtags(caption: str) -> set[str]:
-    """Names of the hashtag marks in a caption, NFC and casefolded."""
-    return {unicodedata.normalize("NFC", name).casefold() for name in _MARK.findall(caption)}
-
 
 def _emerging(facts: WeeklyFacts) -> tuple[tuple[Emerging, ...], int]:
     """Hashtags in captions of the last 7 days against the 7 days before; largest growth first."""
@@ -348,6 +340,6 @@ def _published(videos: Iterable[VideoFacts], since: datetime, until: datetime) -
 def _authors_by_tag(videos: Iterable[VideoFacts]) -> dict[str, list[str]]:
     tags: dict[str, list[str]] = {}
     for video in videos:
-        for tag in caption_hashtags(video.caption):
+        for tag in hashtags_in(video.caption):
             tags.setdefault(tag, []).append(video.author_key)
     return tags
