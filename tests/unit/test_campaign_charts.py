@@ -79,16 +79,23 @@ def test_an_axis_shows_the_clocks_of_the_campaign() -> None:
     ]
 
 
-def test_events_of_one_instant_share_a_mark() -> None:
-    x = time_axis(NOON, NOON + HOUR, PARIS)
-    events = [
-        Event(at=NOON, label="a"),
-        Event(at=NOON, label="b"),
-        Event(at=NOON + HOUR, label="c"),
-    ]
-    rule, numbers = event_layers(events, x, PARIS)
-    assert [v["number"] for v in rule["data"]["values"]] == ["1, 2", "3"]
-    assert [v["what"] for v in numbers["data"]["values"]] == ["a b", "c"]
+@pytest.mark.parametrize(
+    ("hours", "numbers"),
+    [
+        ((0, 0, 12), {"2026-03-01T13:00:00Z": "1, 2", "2026-03-02T01:00:00Z": "3"}),
+        ((0, 0.5, 1, 1.5, 12), {"2026-03-01T13:00:00Z": "1–4", "2026-03-02T01:00:00Z": "5"}),
+        ((12, 0, 12.5), {"2026-03-01T13:00:00Z": "2", "2026-03-02T01:00:00Z": "1, 3"}),
+    ],
+)
+def test_numbers_of_events_that_are_near_stand_together(
+    hours: tuple[float, ...], numbers: dict[str, str]
+) -> None:
+    x = time_axis(NOON, NOON + 24 * HOUR, PARIS)
+    events = [Event(at=NOON + hour * HOUR, label="a") for hour in hours]
+    rules, told = event_layers(events, x, PARIS)
+    assert {one["at"]: one["numbers"] for one in told["data"]["values"]} == numbers
+    assert len(rules["data"]["values"]) == len(events)
+    assert rules["data"]["values"][1]["what"] == "2. a"
     assert event_layers([], x, PARIS) == []
 
 

@@ -9,6 +9,9 @@ from typing import Any
 
 from tagtide.core.formats import instant_text
 
+#: Numbers of events that are nearer than this part of the axis stand together.
+_NUMBERS_APART = 0.08
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -47,34 +50,51 @@ def event_layers(events: Sequence[Event], x: dict[str, Any], zone: tzinfo) -> li
     """
     if not events:
         return []
-    values: dict[datetime, dict[str, Any]] = {}
-    for number, event in enumerate(events, 1):
-        known = values.get(event.at)
-        values[event.at] = {
+    values = [
+        {
             "at": wall_time(event.at, zone),
-            "number": f"{known['number']}, {number}" if known else str(number),
-            "what": f"{known['what']} {event.label}" if known else event.label,
+            "what": f"{number}. {event.label}",
             "when": instant_text(event.at, zone),
         }
-    data = {"values": [*values.values()]}
-    told = [{"field": "when", "title": "When"}, {"field": "what", "title": "What"}]
+        for number, event in enumerate(events, 1)
+    ]
+    begin, end = map(datetime.fromisoformat, x["scale"]["domain"])
+    groups: list[tuple[datetime, list[int]]] = []
+    for number, event in sorted(enumerate(events, 1), key=lambda one: one[1].at):
+        if groups and event.at - groups[-1][0] <= _NUMBERS_APART * (end - begin):
+            groups[-1][1].append(number)
+        else:
+            groups.append((event.at, [number]))
     return [
         {
-            "data": data,
+            "data": {"values": values},
             "mark": {"type": "rule", "strokeDash": [3, 3], "opacity": 0.7, "clip": True},
-            "encoding": {"x": x, "tooltip": told},
-        },
-        {
-            "data": data,
-            "mark": {"type": "text", "align": "left", "baseline": "top", "dx": 3},
             "encoding": {
                 "x": x,
-                "y": {"value": 0},
-                "text": {"field": "number"},
-                "tooltip": told,
+                "tooltip": [
+                    {"field": "when", "title": "When"},
+                    {"field": "what", "title": "What"},
+                ],
             },
         },
+        {
+            "data": {
+                "values": [
+                    {"at": wall_time(at, zone), "numbers": _numbers(found)} for at, found in groups
+                ]
+            },
+            # Above the plot, and above the name of a line that ends at the top of it.
+            "mark": {"type": "text", "align": "left", "baseline": "bottom", "dx": -3, "dy": -18},
+            "encoding": {"x": x, "y": {"value": 0}, "text": {"field": "numbers"}},
+        },
     ]
+
+
+def _numbers(found: Sequence[int]) -> str:
+    """Numbers as people write them: 1 to 3 as 1–3."""
+    if len(found) > 2 and [*found] == [*range(found[0], found[-1] + 1)]:
+        return f"{found[0]}–{found[-1]}"
+    return ", ".join(map(str, found))
 
 
 def hatching(
