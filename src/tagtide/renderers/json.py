@@ -15,11 +15,35 @@ _ACTIVE = re.compile(
     "\ud800-\udfff\U000e0000-\U000e0fff]"
 )
 
+#: Of the levels of containers.
+_LAID_OUT = 2
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
 
 def render(report: Mapping[str, Any]) -> str:
-    """Indented JSON in the mapping's own key order; raises `ValueError` on NaN or infinity."""
-    text = json.dumps(report, ensure_ascii=False, allow_nan=False, indent=2)
+    """JSON in the mapping's own key order, a line for each row of a list.
+
+    Raises `ValueError` on NaN or infinity.
+    """
+    text = _laid_out(report, "", depth=0)
     return _ACTIVE.sub(_escape, text) + "\n"
+
+
+def _laid_out(value: Any, indent: str, depth: int) -> str:
+    """Two levels are laid out for people; what lies deeper is a row, by the encoder in C."""
+    if depth == _LAID_OUT or not value or not isinstance(value, Mapping | list | tuple):
+        return _ENCODE(value)
+    inner = f"{indent}  "
+    if isinstance(value, Mapping):
+        parts = [
+            f"{inner}{_ENCODE(key)}: {_laid_out(part, inner, depth + 1)}"
+            for key, part in value.items()
+        ]
+        begin, end = "{", "}"
+    else:
+        parts = [f"{inner}{_laid_out(part, inner, depth + 1)}" for part in value]
+        begin, end = "[", "]"
+    return f"{begin}\n" + ",\n".join(parts) + f"\n{indent}{end}"
 
 
 def _escape(match: re.Match[str]) -> str:
