@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import lru_cache
 from itertools import takewhile
 from typing import NoReturn
 from urllib.parse import SplitResult, quote, unquote, urlsplit
@@ -198,6 +199,7 @@ def _is_control(before: str, char: str) -> bool:
     )
 
 
+@lru_cache(maxsize=4_096)
 def _is_part_of_name(char: str) -> bool:
     return char == "_" or char in _JOINERS or unicodedata.category(char)[0] == "M" or _counts(char)
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -237,13 +238,14 @@ async def _hashtag_facts(
     runs = await context.store.runs(campaign_id=campaign.campaign_id, limit=30)
     outcomes = _last_outcomes(runs)
     states = await context.store.hashtag_states([h.name for h in campaign.hashtags])
+    published = _published(videos)
     found = []
     for tag in campaign.hashtags:
         latest = states[tag.name].latest
         earlier = await _day_before(context, latest) if latest else None
         held = None
         if tag.role is Role.OWN and tag.feed and latest is not None:
-            held = _held_between(tag.name, videos, earlier, latest)
+            held = _held_between(published.get(tag.name, []), earlier, latest)
         found.append(
             HashtagFacts(
                 hashtag=tag,
@@ -299,12 +301,24 @@ async def _held(
     if latest is None or latest.read_at > ended_at:
         return None
     videos = await context.store.known_videos(campaign.campaign_id, hashtags=[hashtag])
-    return _held_between(hashtag, videos, await _day_before(context, latest), latest)
+    published = _published(videos).get(hashtag, [])
+    return _held_between(published, await _day_before(context, latest), latest)
+
+
+def _published(videos: Sequence[KnownVideo]) -> dict[str, list[datetime]]:
+    """By hashtag, when the held videos under it were published, in order."""
+    found: dict[str, list[datetime]] = defaultdict(list)
+    for video in videos:
+        if video.created_at is not None:
+            for name in {video.hashtag, *video.hashtags}:
+                found[name].append(video.created_at)
+    for times in found.values():
+        times.sort()
+    return found
 
 
 def _held_between(
-    hashtag: str,
-    videos: Sequence[KnownVideo],
+    published: Sequence[datetime],
     earlier: HashtagReading | None,
     latest: HashtagReading,
 ) -> Completeness | None:
@@ -316,12 +330,7 @@ def _held_between(
     """
     if earlier is None:
         return None
-    held = sum(
-        v.created_at is not None
-        and earlier.read_at < v.created_at <= latest.read_at
-        and hashtag in {v.hashtag, *v.hashtags}
-        for v in videos
-    )
+    held = bisect_right(published, latest.read_at) - bisect_right(published, earlier.read_at)
     return completeness(held, earlier, latest)
 
 
