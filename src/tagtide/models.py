@@ -160,7 +160,7 @@ class Campaign:
     hashtags: tuple[CampaignHashtag, ...]
     #: IANA name.
     timezone: str = "UTC"
-    #: How its readers write numbers, a key of `core.messages.style.NUMBERS`, and the time of day,
+    #: How its readers write numbers, a key of `core.language.NUMBERS`, and the time of day,
     #: "24h" or "12h"; None takes what the channel is set to.
     numbers: str | None = None
     clock: str | None = None

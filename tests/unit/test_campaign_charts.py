@@ -38,7 +38,7 @@ def line(name: str, base: int | None, *gains: int) -> Line:
 
 
 def chart(*lines: Line) -> Chart:
-    return growth_chart(lines, AXIS, name="views", noun="views")
+    return growth_chart(lines, AXIS, name="views", noun=Noun.VIEWS)
 
 
 def reading(hours: float, views: int | None, unit: int = 1) -> HashtagReading:
@@ -156,7 +156,7 @@ def test_velocity_says_what_left_the_usual_range_and_leaves_gaps() -> None:
         Pace(begins_at=NOON + 12 * HOUR, ends_at=NOON + 18 * HOUR, gain=5, low=10, high=40),
         Pace(begins_at=NOON + 18 * HOUR, ends_at=NOON + 24 * HOUR, gain=5),
     ]
-    made = velocity_chart(paces, AXIS, name="v", noun="views", span="six hours", band="x")
+    made = velocity_chart(paces, AXIS, name="v", noun=Noun.VIEWS, span="six hours", band="x")
     assert made.title == (
         "Views: 1 of 2 stretches above the usual range and 1 of 2 stretches below the usual range"
     )

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tagtide.core.language import NUMBERS
 from tagtide.core.messages.notice import Look, as_text, notice, placeholder_values
-from tagtide.core.messages.style import NUMBERS, Style
+from tagtide.core.messages.style import Style
 from tagtide.core.messages.template import PLACEHOLDERS, parse_template
 from tagtide.errors import InvalidInput
 

@@ -15,6 +15,7 @@ from tagtide.cli.options import application, common_options, json_option, print_
 from tagtide.cli.show import print_blocks
 from tagtide.core.backtest import BackTest
 from tagtide.core.formats import counted
+from tagtide.core.language import CLOCKS
 from tagtide.core.messages import (
     Block,
     Cell,
@@ -27,7 +28,6 @@ from tagtide.core.messages import (
     Paragraph,
     Table,
 )
-from tagtide.core.messages.style import CLOCKS
 from tagtide.core.names import parse_hashtag
 from tagtide.core.schedule import DEFAULTS, Schedule, describe
 from tagtide.errors import InvalidInput

@@ -1,7 +1,8 @@
 """How numbers, instants and strangers' text look to a person. Never used for machines.
 
-English names and the decimal point everywhere, whatever the locale: the same report has the same
-bytes on every machine. Unknown is `DASH`, never 0.
+They follow the language of the moment (`core.language`), which is English unless somebody says
+otherwise, and never the locale of the machine: the same report has the same bytes everywhere.
+Unknown is `DASH`, never 0.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import re
 import unicodedata
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from tagtide.core.language import figure, say, say_as, spoken
+
 #: What stands for an unknown value.
 DASH = "–"
 MINUS = "−"
 UP, DOWN, LEVEL = "↑", "↓", "→"
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _STEPS = ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "B"), (1_000_000_000_000, "T"))
 
 
@@ -23,7 +25,7 @@ def whole(value: float | None) -> str:
     """A number in full, rounded to a whole one: ``1,234,567``."""
     if value is None:
         return DASH
-    return f"{round(value):,}".replace("-", MINUS)
+    return figure(f"{round(value):,}").replace("-", MINUS)
 
 
 def compact(value: float | None) -> str:
@@ -37,7 +39,22 @@ def compact(value: float | None) -> str:
         scaled = round(size / step, 1)
         if scaled < 1_000 or unit == "T":
             break
-    return f"{MINUS if value < 0 else ''}{scaled:,.1f} {unit}"
+    return _stepped(figure(f"{MINUS if value < 0 else ''}{scaled:,.1f}"), unit)
+
+
+def _stepped(number: str, unit: str) -> str:
+    if unit == "k":
+        return say("{number} k", number=number)
+    if unit == "M":
+        return say("{number} M", number=number)
+    if unit == "B":
+        return say("{number} B", number=number)
+    return say("{number} T", number=number)
+
+
+def step_units() -> tuple[str, ...]:
+    """What stands behind thousands, millions and so on, with the space before it."""
+    return tuple(_stepped("", unit) for _, unit in _STEPS)
 
 
 def arrow(value: float | None) -> str:
@@ -81,7 +98,17 @@ def decimal(value: float | None, places: int = 1) -> str:
     """A plain number with a fixed count of decimals: ``3.4``."""
     if value is None:
         return DASH
-    return f"{_zero_without_sign(value, places):,.{places}f}".replace("-", MINUS)
+    return figure(f"{_zero_without_sign(value, places):,.{places}f}").replace("-", MINUS)
+
+
+def signed_decimal(value: float) -> str:
+    """A plain number with its sign and one decimal: ``+3.4``, ``+0.0``."""
+    return figure(f"{value:+.1f}").replace("-", MINUS)
+
+
+def short(value: float) -> str:
+    """A plain number with a decimal where it has one: ``5``, ``2.5``."""
+    return figure(_short(value)).replace("-", MINUS)
 
 
 def span(duration: timedelta | None) -> str:
@@ -89,11 +116,28 @@ def span(duration: timedelta | None) -> str:
     if duration is None:
         return DASH
     seconds = abs(duration.total_seconds())
-    for limit, unit, name in ((90, 1, "s"), (90 * 60, 60, "min")):
-        if seconds < limit:
-            return f"{round(seconds / unit)} {name}"
-    hours = seconds < 48 * 3600
-    return f"{_short(seconds / (3600 if hours else 86400))} {'h' if hours else 'd'}"
+    if seconds < 90:
+        return _timed(str(round(seconds)), "s")
+    if seconds < 90 * 60:
+        return _timed(str(round(seconds / 60)), "min")
+    if seconds < 48 * 3600:
+        return _timed(figure(_short(seconds / 3600)), "h")
+    return _timed(figure(_short(seconds / 86400)), "d")
+
+
+def _timed(number: str, unit: str) -> str:
+    if unit == "s":
+        return say("{number} s", number=number)
+    if unit == "min":
+        return say("{number} min", number=number)
+    if unit == "h":
+        return say("{number} h", number=number)
+    return say("{number} d", number=number)
+
+
+def span_units() -> tuple[str, ...]:
+    """What stands behind a duration, with the space before it: seconds up to days."""
+    return tuple(_timed("", unit) for unit in ("s", "min", "h", "d"))
 
 
 def span_of_hours(hours: float | None) -> str:
@@ -106,12 +150,27 @@ def date_text(instant: datetime | None, zone: tzinfo) -> str:
     if instant is None:
         return DASH
     local = instant.astimezone(zone)
-    return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
+    months = say_as("twelve months", "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec").split()
+    return say_as(
+        "date",
+        "{day} {month} {year}",
+        day=local.day,
+        month=months[local.month - 1],
+        year=local.year,
+    )
 
 
 def time_text(instant: datetime | None, zone: tzinfo) -> str:
     """The time of day of an instant in a zone: ``14:05``. Does not name the zone."""
-    return DASH if instant is None else f"{instant.astimezone(zone):%H:%M}"
+    return DASH if instant is None else time_of_day(instant, zone, spoken().clock)
+
+
+def time_of_day(instant: datetime, zone: tzinfo, clock: str) -> str:
+    """The time of day on a clock of `CLOCKS`: ``14:05``, ``2:05 pm``."""
+    local = instant.astimezone(zone)
+    if clock == "24h":
+        return f"{local:%H:%M}"
+    return f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
 
 
 def instant_text(instant: datetime | None, zone: tzinfo) -> str:

@@ -1,42 +1,53 @@
 """Blocks of `core.messages` in each medium; one escaping place per medium.
 
 Each renderer is a module of its own, imported when it is used. All take blocks, but for
-`render_json`, which takes the report's own JSON object.
+`render_json`, which takes the report's own JSON object. What a medium says of its own, it says in
+the language that the blocks are in, whatever is spoken around it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from tagtide.core.messages import Block
+from tagtide.core.language import ENGLISH, Language, speaking
+from tagtide.core.messages import Block, language_of
 from tagtide.core.proof.contents import Contents
+from tagtide.languages import find_language
 
 if TYPE_CHECKING:
     from tagtide.core.messages.appendix import FullTable
     from tagtide.renderers.look import Brand
 
 
+def _speaking_as(blocks: Sequence[Block]) -> AbstractContextManager[Language]:
+    return speaking(find_language(language_of(blocks)))
+
+
 def render_text(blocks: Sequence[Block], width: int = 100, *, color: bool = False) -> str:
     """Plain or coloured text for a terminal of ``width`` columns."""
     from tagtide.renderers.text import render
 
-    return render(blocks, width, color=color)
+    with _speaking_as(blocks):
+        return render(blocks, width, color=color)
 
 
 def render_markdown(blocks: Sequence[Block]) -> str:
     """Markdown (GitHub flavour: tables)."""
     from tagtide.renderers.markdown import render
 
-    return render(blocks)
+    with _speaking_as(blocks):
+        return render(blocks)
 
 
 def render_html(blocks: Sequence[Block], title: str, brand: Brand | None = None) -> str:
     """One self-contained page: no script, no request to anywhere. Raises `RenderingFailed`."""
     from tagtide.renderers.html import render
 
-    return render(blocks, title, brand)
+    with _speaking_as(blocks):
+        return render(blocks, title, brand)
 
 
 def render_pdf(
@@ -45,7 +56,8 @@ def render_pdf(
     """A PDF on A4, dated ``as_of``. Raises `RenderingFailed`."""
     from tagtide.renderers.pdf import render
 
-    return render(blocks, title, as_of, brand)
+    with _speaking_as(blocks):
+        return render(blocks, title, as_of, brand)
 
 
 def render_json(report: Mapping[str, Any]) -> str:
@@ -65,11 +77,13 @@ def render_xlsx(
     """A workbook: a summary, a sheet for every table and complete table, definitions."""
     from tagtide.renderers.xlsx import render
 
-    return render(blocks, as_of=as_of, timezone=timezone, appendix=appendix)
+    with _speaking_as(blocks):
+        return render(blocks, as_of=as_of, timezone=timezone, appendix=appendix)
 
 
 def render_capsule(contents: Contents) -> tuple[bytes, bytes]:
     """The page of a proof capsule, before and behind its data part."""
     from tagtide.renderers.capsule import render
 
-    return render(contents)
+    with speaking(ENGLISH):
+        return render(contents)

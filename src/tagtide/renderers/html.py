@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tagtide.core.formats import clean_text
+from tagtide.core.language import say, say_as, spoken
 from tagtide.core.messages import Block, Chart, safe_link
 from tagtide.renderers.look import THEMES, Brand
 from tagtide.renderers.page import page_template
@@ -39,6 +40,9 @@ def render(blocks: Sequence[Block], title: str, brand: Brand | None = None) -> s
     logo = brand.logo and f"data:image/{_KINDS[brand.picture or '']};base64,{_coded(brand.logo)}"
     written = _template().render(
         blocks=named,
+        language=spoken().code,
+        as_a_table=say("As a table"),
+        trend=say_as("curve", "trend"),
         title=clean_text(title, 200),
         pictures={
             name: {theme: _picture(svg) for theme, svg in themes.items()}

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from tagtide.core.formats import clean_text
+from tagtide.core.language import say
 from tagtide.core.messages import (
     Block,
     BulletList,
@@ -70,11 +71,8 @@ def _block(block: Block) -> str:
         case Paragraph():
             return f"**{escape(block.text)}**" if block.lead else escape(block.text)
         case Note():
-            return (
-                f"> **Note:** {escape(block.text)}"
-                if block.tone is Tone.WARN
-                else escape(block.text)
-            )
+            mark = f"> **{say('Note:')}** " if block.tone is Tone.WARN else ""
+            return f"{mark}{escape(block.text)}"
         case Link():
             return _linked(block.text, block.url)
         case Sparkline():
@@ -98,7 +96,8 @@ def _linked(text: str, url: str | None) -> str:
 
 
 def _figures(block: KeyFigures) -> str:
-    lines = ["| Figure | Value | Change | Rests on |", "| :-- | --: | --: | :-- |"]
+    titles = (say("Figure"), say("Value"), say("Change"), say("Rests on"))
+    lines = [_line(map(escape, titles)), "| :-- | --: | --: | :-- |"]
     return "\n".join([*lines, *map(_figure, block.figures)])
 
 

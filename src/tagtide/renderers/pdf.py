@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tagtide.core.formats import clean_text
+from tagtide.core.language import spoken
 from tagtide.core.messages import (
     Block,
     BulletList,
@@ -49,6 +50,7 @@ def render(
     charts = [block for block in blocks if isinstance(block, Chart)]
     data = {
         "title": _clean(title),
+        "language": spoken().code,
         "families": FAMILIES,
         "brand": {
             "name": _clean(brand.name),
@@ -152,6 +154,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "text": _clean(cell.text),
         "url": safe_link(cell.link),
         "tone": cell.tone.value,
+        "language": cell.language,
         "curve": _curve(cell.values),
     }
 

@@ -14,6 +14,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from tagtide.core.formats import clean_text
+from tagtide.core.language import say
 from tagtide.core.messages import (
     Block,
     BulletList,
@@ -187,7 +188,9 @@ def _table(block: Table, width: int) -> RenderableType:
     if block.note:
         parts.append(_text(block.note, "dim"))
     if missing and fits:
-        parts.append(_text(f"Not shown in {width} columns: {', '.join(missing)}.", "dim"))
+        names = ", ".join(missing)
+        said = say("Not shown in {width} columns: {titles}.", width=width, titles=names)
+        parts.append(_text(said, "dim"))
     return Group(*parts)
 
 

@@ -14,7 +14,8 @@ from io import BytesIO
 from unicodedata import east_asian_width
 
 from tagtide.core.charts import Chart
-from tagtide.core.formats import DASH, clean_text, signed_whole
+from tagtide.core.formats import DASH, clean_text, signed_whole, span_units, step_units
+from tagtide.core.language import say
 from tagtide.core.messages import (
     Block,
     BulletList,
@@ -62,8 +63,10 @@ _WRAPPED = Look(wraps=True)
 _MUTED = Look(wraps=True, is_pale=True)
 _RESTS = Look(wraps=True, is_pale=True, indent=1)
 
-_UNIT = re.compile(r"(?P<unit> (?!k$)[a-z×]+)?(?P<marks>[*†]*)$")
-_SPANS = (" s", " min", " h", " d")
+#: Decimals stand behind the last sign of a figure, one or two; thousands are three digits.
+_DECIMALS = re.compile(r"\d[.,](\d{1,2})(?!\d)")
+_MARKS = re.compile(r"[*†]*$")
+_UNIT = re.compile(r" (?:×|[^\W\d_]+)$")
 _SIGNS = ("+", "↑", "↓", "→")
 
 
@@ -77,10 +80,10 @@ def render(
     """A workbook whose dates are ``as_of``, with a wall clock of ``timezone`` in its cells."""
     file = BytesIO()
     book = Workbook(file, created=as_of, zone=zone_or_utc(timezone))
-    summary = book.sheet("Summary")
+    summary = book.sheet(say("Summary"))
     parts = [_part(book, block) for block in blocks if isinstance(block, Table | Chart)]
     complete = [(book.long_sheet(table.title), table) for table in appendix]
-    definitions = book.sheet("Definitions")
+    definitions = book.sheet(say("Definitions"))
     listed = [*parts, *(_Part(*pair) for pair in complete), _Part(definitions, None)]
     _write_index(summary, _write_summary(summary, blocks) + 1, listed)
     for part in parts:
@@ -106,7 +109,17 @@ class _Part:
 def _part(book: Workbook, block: Table | Chart) -> _Part:
     if isinstance(block, Table):
         return _Part(book.sheet(block.title), block)
-    return _Part(book.sheet(f"{block.name.replace('-', ' ').capitalize()} chart"), block)
+    return _Part(book.sheet(_chart_sheet(block.name)), block)
+
+
+def _chart_sheet(name: str) -> str:
+    known = {
+        "views": say("Views chart"),
+        "videos": say("Videos chart"),
+        "rates": say("Rates chart"),
+        "hours": say("Hours chart"),
+    }
+    return known.get(name, f"{name.replace('-', ' ').capitalize()} chart")
 
 
 # --- the first sheet ------------------------------------------------------------------------------
@@ -160,7 +173,8 @@ def _wrap(sheet: Sheet, row: int, columns: tuple[int, int], text: str, look: Loo
 
 
 def _write_figures(sheet: Sheet, row: int, figures: Sequence[Figure]) -> int:
-    sheet.head(row, ("Figure", "Value", "Change", "  Rests on"), right=(1, 2))
+    titles = (say("Figure"), say("Value"), say("Change"), f"  {say('Rests on')}")
+    sheet.head(row, titles, right=(1, 2))
     for at, figure in enumerate(figures, row + 1):
         sheet.put(at, 0, clean_text(figure.label, _LONGEST))
         _put_said(sheet, at, 1, figure.value, figure.number, is_bold=True)
@@ -181,7 +195,8 @@ def _put_said(
 
 
 def _write_index(sheet: Sheet, row: int, parts: Sequence[_Part]) -> None:
-    sheet.head(row, ("Sheet", "Rows", "  What it holds", ""), right=(1,))
+    titles = (say("Sheet"), say("Rows"), f"  {say('What it holds')}", "")
+    sheet.head(row, titles, right=(1,))
     for at, part in enumerate(parts, row + 1):
         sheet.put(at, 0, part.sheet.name)
         _wrap(sheet, at, (2, _LAST), _held(part), _RESTS)
@@ -192,9 +207,9 @@ def _write_index(sheet: Sheet, row: int, parts: Sequence[_Part]) -> None:
 def _held(part: _Part) -> str:
     """What is not said by the name."""
     if part.table is None:
-        return "What the words and the columns mean."
+        return say("What the words and the columns mean.")
     if isinstance(part.table, FullTable):
-        return "Complete, with a filter at every title."
+        return say("Complete, with a filter at every title.")
     if isinstance(part.table, Chart):
         return clean_text(part.table.title, _LONGEST)
     said = [part.table.title if part.table.title != part.sheet.name else "", part.table.note]
@@ -216,7 +231,7 @@ def _write_table(sheet: Sheet, table: Table, timezone: str) -> None:
         title = clean_text(column.title, _LONGEST) or ("#" if column.kind is Kind.NUMBER else "")
         titles.append(f"{title} ({timezone})" if column.kind is Kind.INSTANT else title)
         if any(safe_link(row[index].link) for row in table.rows):
-            titles.append(f"{title} link")
+            titles.append(say("{column} link", column=title))
         if column.kind is Kind.SPARKLINE:
             sparks.append((index, max((len(row[index].values) for row in table.rows), default=0)))
         at = len(titles)
@@ -270,19 +285,25 @@ def number_format(text: str, value: Value) -> str:
     """A number format that shows ``value`` as ``text`` does, but in full."""
     if isinstance(value, datetime):
         return INSTANT
-    found = _UNIT.search(text)
-    unit, marks = ((found["unit"] or ""), found["marks"]) if found else ("", "")
-    if unit in _SPANS:
-        return _signed('#,##0.0" h"', text)
-    body = "0.0%" if "%" in text else _places(text)
+    shown = _MARKS.sub("", text)
+    marks = text[len(shown) :]
+    if shown.endswith(span_units()):
+        hours = say("{number} h", number="")
+        return _signed(f'#,##0.0"{hours}"', text)
+    if "%" in text:
+        return _signed("0.0%" + (f'"{marks}"' if marks else ""), text)
+    if shown.endswith(step_units()):
+        # Shown in full, so without decimals.
+        return _signed(COUNT + (f'"{marks}"' if marks else ""), text)
+    unit = found[0] if (found := _UNIT.search(shown)) else ""
     literal = f'"{unit}{marks}"' if unit or marks else ""
-    return _signed(body + literal, text)
+    return _signed(_places(shown) + literal, text)
 
 
 def _places(text: str) -> str:
-    """As many decimals as are shown; none where thousands or millions are."""
-    decimals = re.search(r"\.(\d+)(?! [kMBT])", text)
-    return f"#,##0.{'0' * len(decimals[1])}" if decimals and decimals[1] else COUNT
+    """As many decimals as are shown."""
+    decimals = _DECIMALS.search(text)
+    return f"#,##0.{'0' * len(decimals[1])}" if decimals else COUNT
 
 
 def _signed(body: str, text: str) -> str:
@@ -365,9 +386,13 @@ def _write_definitions(
 ) -> None:
     terms = [term for block in blocks if isinstance(block, Definitions) for term in block.terms]
     rows = [
-        ("", "Empty cell", "Unknown, or not stated. Never 0."),
-        ("", "Dates and times", f"Wall clock of {timezone}."),
-        ("", "Rate", "Engagement over views; engagement is likes + comments + shares."),
+        ("", say("Empty cell"), say("Unknown, or not stated. Never 0.")),
+        ("", say("Dates and times"), say("Wall clock of {zone}.", zone=timezone)),
+        (
+            "",
+            say("Rate"),
+            say("Engagement over views; engagement is likes + comments + shares."),
+        ),
         *(("", clean_text(term.term), clean_text(term.meaning, _LONGEST)) for term in terms),
         *(
             (table.title, field.title, field.meaning)
@@ -375,7 +400,7 @@ def _write_definitions(
             for field in table.fields
         ),
     ]
-    _write_head(sheet, ("Sheet", "Word", "Meaning"), len(rows))
+    _write_head(sheet, (say("Sheet"), say("Word"), say("Meaning")), len(rows))
     for number, row in enumerate(rows, 1):
         for column, text in enumerate(row):
             sheet.put(number, column, text, _WRAPPED)

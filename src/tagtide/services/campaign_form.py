@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any
 
-from tagtide.core.messages.style import CLOCKS, NUMBERS
+from tagtide.core.language import CLOCKS, NUMBERS
 from tagtide.core.names import parse_campaign_name, parse_hashtag
 from tagtide.core.schedule import Schedule, check_zone
 from tagtide.errors import InvalidInput

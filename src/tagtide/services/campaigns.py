@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from tagtide.core.desk.request import parse_request
-from tagtide.core.messages.style import CLOCKS, NUMBERS
+from tagtide.core.language import CLOCKS, NUMBERS
 from tagtide.core.names import nearest, parse_campaign_name, parse_hashtag
 from tagtide.core.rule_limits import problems_of
 from tagtide.core.schedule import Schedule, check_zone

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from tagtide.core.charts.campaign import Line
 from tagtide.core.coverage import Completeness, completeness
 from tagtide.core.detect.virality import FITTED_BEFORE, FITTED_WITHIN
-from tagtide.core.formats import clean_text, counted
+from tagtide.core.formats import clean_text
 from tagtide.core.messages.campaign import campaign_blocks, daily_blocks
 from tagtide.core.messages.document import to_document
 from tagtide.core.messages.weekly import weekly_blocks
@@ -203,6 +203,7 @@ async def _trend(context: Context, campaign: Campaign, as_of: datetime) -> Trend
     return Trend(
         since=max(since, views[0].begins_at or since),
         until=as_of,
+        own=len(own),
         views=views[: _RIVALS + 1],
         videos=videos[: _RIVALS + 1],
         share_of_views=share_of_voice(views[0], views[1:]),
@@ -224,7 +225,8 @@ def _line(
         for point in own
     )
     return Line(
-        name=counted(len(names), "own hashtag") if name is None else f"#{clean_text(name, 40)}",
+        # Whoever tells it names the own ones in their language.
+        name="" if name is None else f"#{clean_text(name, 40)}",
         # A sum with a part missing is no level to measure growth from.
         base=None if None in known else sum(level or 0 for level in known),
         gains=gains,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from enum import StrEnum
 from typing import Any
 
 from tagtide.core import formats as f
-from tagtide.core.charts.base import Chart, single
+from tagtide.core.charts.base import Chart, amounts, percents, single
 from tagtide.core.charts.times import Event, event_layers, time_axis, wall_time
+from tagtide.core.language import figure, say, say_as
 from tagtide.core.metrics import RateSummary
 
 #: A line is shown as a change in percent from a level of so much on, up to so many times of it.
@@ -17,6 +19,13 @@ _INDEX_FROM = 10_000
 _INDEX_MOST = 5.0
 #: Two labels at the end of lines are at least this part of the height apart.
 _LABELS_APART = 0.07
+
+
+class Noun(StrEnum):
+    """What grows."""
+
+    VIEWS = "views"
+    VIDEOS = "videos"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +57,7 @@ class Axis:
 
 
 def growth_chart(
-    lines: Sequence[Line], axis: Axis, *, name: str, noun: str, events: Sequence[Event] = ()
+    lines: Sequence[Line], axis: Axis, *, name: str, noun: Noun, events: Sequence[Event] = ()
 ) -> Chart:
     """Growth since the beginning; in percent of the level then where that can be compared.
 
@@ -67,19 +76,14 @@ def growth_chart(
         "field": "value",
         "type": "quantitative",
         "title": None,
-        "axis": {"format": "+.3~p" if indexed else "~s", "tickCount": 5},
+        "axis": (percents("+.3~p") if indexed else amounts()) | {"tickCount": 5},
     }
     x = time_axis(axis.since, axis.until, axis.zone)
     colour = {"field": "line", "type": "nominal", "scale": scale, "legend": None}
-    unit = (
-        f"Change of {noun} since the beginning of the period, in percent"
-        if indexed
-        else f"{noun.capitalize()} gained since the beginning of the period"
-    )
     return Chart(
         name=name,
         title=_growth_finding(shown, noun, indexed=indexed),
-        subtitle=f"{unit}; time of {axis.zone_name}",
+        subtitle=_growth_unit(noun, axis.zone_name, indexed=indexed),
         spec=single(
             values,
             height=260,
@@ -94,9 +98,9 @@ def growth_chart(
                         "x": x,
                         "y": y,
                         "tooltip": [
-                            {"field": "line", "title": "Hashtag"},
-                            {"field": "when", "title": "Up to"},
-                            {"field": "said", "title": "Change"},
+                            {"field": "line", "title": say("Hashtag")},
+                            {"field": "when", "title": say_as("instant", "Up to")},
+                            {"field": "said", "title": say("Change")},
                         ],
                     },
                 },
@@ -113,7 +117,7 @@ def growth_chart(
                 *event_layers(events, x, axis.zone),
             ],
         ),
-        columns=("Hashtag", "Up to", "Change"),
+        columns=(say("Hashtag"), say_as("instant", "Up to"), say("Change")),
         rows=tuple((v["line"], v["when"], v["said"]) for v in values),
     )
 
@@ -161,9 +165,28 @@ def _apart(labels: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return placed
 
 
-def _growth_finding(lines: Sequence[Line], noun: str, *, indexed: bool) -> str:
+def _growth_unit(noun: Noun, zone: str, *, indexed: bool) -> str:
+    if noun == Noun.VIEWS:
+        if indexed:
+            return say(
+                "Change of views since the beginning of the period, in percent; time of {zone}",
+                zone=zone,
+            )
+        return say("Views gained since the beginning of the period; time of {zone}", zone=zone)
+    if indexed:
+        return say(
+            "Change of videos since the beginning of the period, in percent; time of {zone}",
+            zone=zone,
+        )
+    return say("Videos gained since the beginning of the period; time of {zone}", zone=zone)
+
+
+def _growth_finding(lines: Sequence[Line], noun: Noun, *, indexed: bool) -> str:
+    is_views = noun == Noun.VIEWS
     if not lines:
-        return f"No growth of {noun} is known in this period"
+        if is_views:
+            return say("No growth of views is known in this period")
+        return say("No growth of videos is known in this period")
 
     def said(line: Line) -> str:
         if indexed and line.base:
@@ -171,17 +194,30 @@ def _growth_finding(lines: Sequence[Line], noun: str, *, indexed: bool) -> str:
         return f.signed(line.total)
 
     own, *others = lines
+    values = {"own": own.name, "gain": said(own)}
     if not others:
-        return f"{own.name}: {said(own)} {noun}"
+        return (
+            say("{own}: {gain} views", **values)
+            if is_views
+            else say("{own}: {gain} videos", **values)
+        )
 
     def rank(line: Line) -> float:
         return line.total / (line.base or 1) if indexed else float(line.total)
 
     best = max(others, key=rank)
-    word = "more than" if rank(own) > rank(best) else "less than"
+    values |= {"other": best.name, "others_gain": said(best)}
     if rank(own) == rank(best):
-        word = "as much as"
-    return f"{own.name}: {said(own)} {noun}, {word} {best.name} ({said(best)})"
+        if is_views:
+            return say("{own}: {gain} views, as much as {other} ({others_gain})", **values)
+        return say("{own}: {gain} videos, as much as {other} ({others_gain})", **values)
+    if rank(own) > rank(best):
+        if is_views:
+            return say("{own}: {gain} views, more than {other} ({others_gain})", **values)
+        return say("{own}: {gain} videos, more than {other} ({others_gain})", **values)
+    if is_views:
+        return say("{own}: {gain} views, less than {other} ({others_gain})", **values)
+    return say("{own}: {gain} videos, less than {other} ({others_gain})", **values)
 
 
 # --- velocity -------------------------------------------------------------------------------------
@@ -292,21 +328,17 @@ def rates_chart(rates: RateSummary, new: RateSummary | None) -> Chart:
     """How the engagement rates of the held videos are spread, with the median."""
     values: list[dict[str, Any]] = []
     for part in rates.histogram:
-        high = part.high
-        label = f"{part.low * 100:g}" + (f" to {high * 100:g} %" if high else " % and more")
+        label = _bin(part.low * 100, None if part.high is None else part.high * 100)
         share = part.videos / rates.known if rates.known else 0.0
         values.append(
             {"rate": label, "videos": part.videos, "share": share, "said": f.percent(share)}
         )
-    title = "No engagement rate is known yet"
-    if rates.median is not None:
-        title = f"Half of the videos have an engagement rate above {f.percent(rates.median)}"
-        if new is not None and new.median is not None:
-            title += f"; of the new ones, above {f.percent(new.median)}"
     return Chart(
         name="rates",
-        title=title,
-        subtitle="Videos by engagement rate: (likes + comments + shares) / views, newest readings",
+        title=_rates_finding(rates, new),
+        subtitle=say(
+            "Videos by engagement rate: (likes + comments + shares) / views, newest readings"
+        ),
         spec=single(
             values,
             height=200,
@@ -323,15 +355,37 @@ def rates_chart(rates: RateSummary, new: RateSummary | None) -> Chart:
                     "field": "videos",
                     "type": "quantitative",
                     "title": None,
-                    "axis": {"tickCount": 4, "format": "~s"},
+                    "axis": {"tickCount": 4, **amounts()},
                 },
                 "tooltip": [
-                    {"field": "rate", "title": "Rate"},
-                    {"field": "videos", "title": "Videos"},
-                    {"field": "said", "title": "Share"},
+                    {"field": "rate", "title": say("Rate")},
+                    {"field": "videos", "title": say("Videos")},
+                    {"field": "said", "title": say_as("part of a whole", "Share")},
                 ],
             },
         ),
-        columns=("Engagement rate", "Videos", "Share"),
+        columns=(say("Engagement rate"), say("Videos"), say_as("part of a whole", "Share")),
         rows=tuple((v["rate"], f.whole(v["videos"]), v["said"]) for v in values),
+    )
+
+
+def _bin(low: float, high: float | None) -> str:
+    least = figure(f"{low:g}")
+    if not high:
+        return say("{low} % and more", low=least)
+    return say("{low} to {high} %", low=least, high=figure(f"{high:g}"))
+
+
+def _rates_finding(rates: RateSummary, new: RateSummary | None) -> str:
+    if rates.median is None:
+        return say("No engagement rate is known yet")
+    if new is None or new.median is None:
+        return say(
+            "Half of the videos have an engagement rate above {rate}", rate=f.percent(rates.median)
+        )
+    return say(
+        "Half of the videos have an engagement rate above {rate}; "
+        "of the new ones, above {new_rate}",
+        rate=f.percent(rates.median),
+        new_rate=f.percent(new.median),
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tagtide.core import formats as f
-from tagtide.core.charts.base import Chart, single
+from tagtide.core.charts.base import Chart, percents, single
 from tagtide.core.hours import BLOCK_HOURS, HourBlock
+from tagtide.core.language import say
 
 
 def hours_chart(hours: Sequence[HourBlock], best: int | None, zone_name: str) -> Chart:
@@ -35,19 +36,20 @@ def hours_chart(hours: Sequence[HourBlock], best: int | None, zone_name: str) ->
         "type": "quantitative",
         "title": None,
         "scale": {"domain": [0, 1]},
-        "axis": {"format": ".0%", "tickCount": 5},
+        "axis": percents(".0%") | {"tickCount": 5},
     }
     told = [
-        {"field": "hours", "title": "Published"},
-        {"field": "said", "title": "Above the median"},
-        {"field": "videos", "title": "Videos"},
+        {"field": "hours", "title": say("Published")},
+        {"field": "said", "title": say("Above the median")},
+        {"field": "videos", "title": say("Videos")},
     ]
     return Chart(
         name="hours",
         title=_finding(known, best),
-        subtitle=(
+        subtitle=say(
             "Share of videos with more views than half of all, by hour of publication; line: 99 % "
-            f"interval; videos of three days and older; time of {zone_name}"
+            "interval; videos of three days and older; time of {zone}",
+            zone=zone_name,
         ),
         spec=single(
             values,
@@ -68,7 +70,13 @@ def hours_chart(hours: Sequence[HourBlock], best: int | None, zone_name: str) ->
                 },
             ],
         ),
-        columns=("Published", "Videos", "Median views", "Above the median", "99 % interval"),
+        columns=(
+            say("Published"),
+            say("Videos"),
+            say("Median views"),
+            say("Above the median"),
+            say("99 % interval"),
+        ),
         rows=tuple(
             (
                 hours_words(block.hour),
@@ -77,7 +85,7 @@ def hours_chart(hours: Sequence[HourBlock], best: int | None, zone_name: str) ->
                 f.percent(block.above),
                 f.DASH
                 if block.low is None
-                else f"{f.percent(block.low)} to {f.percent(block.high)}",
+                else say("{low} to {high}", low=f.percent(block.low), high=f.percent(block.high)),
             )
             for block in hours
         ),
@@ -91,11 +99,13 @@ def hours_words(hour: int) -> str:
 
 def _finding(known: Sequence[HourBlock], best: int | None) -> str:
     if not known:
-        return "Too few videos to compare hours of publication"
+        return say("Too few videos to compare hours of publication")
     if best is None:
-        return "No hour of publication clearly does better than others"
+        return say("No hour of publication clearly does better than others")
     block = next(block for block in known if block.hour == best)
-    return (
-        f"Videos published from {hours_words(best)} h do better: "
-        f"{f.percent(block.above)} of {f.whole(block.videos)} are above the median"
+    return say(
+        "Videos published from {hours} h do better: {share} of {videos} are above the median",
+        hours=hours_words(best),
+        share=f.percent(block.above),
+        videos=f.whole(block.videos),
     )

@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from tagtide.core.formats import instant_text
+from tagtide.core.language import say_as
 
 #: Numbers of events that are nearer than this part of the axis stand together.
 _NUMBERS_APART = 0.08
@@ -33,7 +34,7 @@ def wall_time(at: datetime, zone: tzinfo) -> str:
 def time_axis(since: datetime, until: datetime, zone: tzinfo) -> dict[str, Any]:
     """Encoding of ``at`` between two instants."""
     days = (until - since).total_seconds() / 86400
-    shown = "%H:%M" if days <= 1.5 else "%-d %b"
+    shown = "%H:%M" if days <= 1.5 else say_as("date on an axis (d3)", "%-d %b")
     return {
         "field": "at",
         "type": "temporal",

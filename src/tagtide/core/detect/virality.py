@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from tagtide.core.formats import decimal, whole
+from tagtide.core.formats import decimal, short, whole
+from tagtide.core.language import say
 from tagtide.models import VideoReading
 
 if TYPE_CHECKING:
@@ -115,12 +116,16 @@ class AgeScore:
     @property
     def sentence(self) -> str:
         """The score in words."""
-        side = "above" if self.z >= 0 else "below"
-        said = (
-            f"{decimal(abs(self.z))} standard deviations {side} what {_age(self.age_hours)} "
-            "video of this campaign gets"
+        values = {"deviations": decimal(abs(self.z)), "video": _aged_video(self.age_hours)}
+        if self.z < 0:
+            return say("{deviations} standard deviations below what {video} gets", **values)
+        if self.z == 0:
+            return say("{deviations} standard deviations above what {video} gets", **values)
+        return say(
+            "{deviations} standard deviations above what {video} gets: about 1 in {many}",
+            **values,
+            many=one_in(self.chance),
         )
-        return f"{said}: about 1 in {one_in(self.chance)}" if self.z > 0 else said
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -230,16 +235,22 @@ def one_in(chance: float) -> str:
     """The other side of a chance, to two figures: ``400``, ``1,200``."""
     times = 1 / max(chance, 1e-6)
     if times < 10:
-        return decimal(times).removesuffix(".0")
+        return short(round(times, 1))
     step = 10 ** (math.floor(math.log10(times)) - 1)
     return whole(round(times / step) * step)
 
 
-def _age(hours: float) -> str:
-    """Age as an adjective with its article: ``a 9-hour-old``, ``an 8-day-old``."""
+def _aged_video(hours: float) -> str:
+    """A video of an age, with its article: ``a 9-hour-old ...``, ``an 8-day-old ...``."""
     number = whole(max(hours, 1) if hours < 48 else hours / 24)
-    article = "an" if number.startswith("8") or number in {"11", "18"} else "a"
-    return f"{article} {number}-{'hour' if hours < 48 else 'day'}-old"
+    is_an = number.startswith("8") or number in {"11", "18"}
+    if hours < 48:
+        if is_an:
+            return say("an {number}-hour-old video of this campaign", number=number)
+        return say("a {number}-hour-old video of this campaign", number=number)
+    if is_an:
+        return say("an {number}-day-old video of this campaign", number=number)
+    return say("a {number}-day-old video of this campaign", number=number)
 
 
 # --- the score ------------------------------------------------------------------------------------

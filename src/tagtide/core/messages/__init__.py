@@ -22,4 +22,5 @@ from tagtide.core.messages.blocks import Sparkline as Sparkline
 from tagtide.core.messages.blocks import Table as Table
 from tagtide.core.messages.blocks import Tone as Tone
 from tagtide.core.messages.blocks import creator_url as creator_url
+from tagtide.core.messages.blocks import language_of as language_of
 from tagtide.core.messages.blocks import safe_link as safe_link

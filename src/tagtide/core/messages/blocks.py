@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -47,6 +48,8 @@ class Heading:
 
     text: str
     level: int = 2
+    #: Of the report that it opens.
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,8 @@ class Cell:
     values: tuple[float | None, ...] = ()
     #: Behind ``text``, for media that compute.
     value: Value = None
+    #: Of the text where it is not that of the report.
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +166,12 @@ class Definitions:
 
     terms: tuple[Definition, ...]
     title: str = "What the terms mean"
+
+
+def language_of(blocks: Iterable[object]) -> str:
+    """The language that a report says it is in: its first title has it."""
+    first = next((block for block in blocks if isinstance(block, Heading)), None)
+    return "en" if first is None else first.language
 
 
 Block = (

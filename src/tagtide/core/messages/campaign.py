@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from tagtide.core import formats as f
 from tagtide.core.charts.campaign import rates_chart
+from tagtide.core.language import ENGLISH, say, say_as, say_many, spoken
 from tagtide.core.messages.blocks import (
     Block,
     BulletList,
@@ -24,32 +25,37 @@ from tagtide.core.messages.blocks import (
     safe_link,
 )
 from tagtide.core.messages.insights import (
-    DEFINITIONS,
     creators_table,
+    definitions,
     insight_blocks,
     trend_blocks,
 )
 from tagtide.core.messages.words import (
-    CREATOR_COLUMNS,
-    RATE_COLUMNS,
-    VIDEO_COLUMNS,
     ago,
+    as_of_words,
     change_cell,
     creator_cell,
+    creator_columns,
     creator_name,
+    creators_text,
     failure_notes,
     known_only,
     number_cell,
+    over_videos,
     percent_cell,
     rank_cell,
+    rate_columns,
     rate_range,
     rests_on,
+    rounded_note,
     sentence,
     span_cell,
     tag_cell,
     tone_of,
     video_cell,
+    video_columns,
     video_row,
+    videos_text,
 )
 from tagtide.core.metrics import (
     CreatorStanding,
@@ -58,7 +64,7 @@ from tagtide.core.metrics import (
     RateSummary,
     ViralBasis,
 )
-from tagtide.core.reports.campaign import CampaignReport
+from tagtide.core.reports.campaign import CampaignReport, ComparedWith
 from tagtide.core.reports.facts import HashtagLine, VideoLine, alert_told
 from tagtide.core.reports.weekly import WeeklyRow
 from tagtide.models import Status
@@ -67,13 +73,13 @@ from tagtide.models import Status
 def daily_blocks(report: CampaignReport) -> list[Block]:
     """The daily monitor for people."""
     if not report.totals.videos:
-        return _without_videos(report, "daily report")
+        return _without_videos(report)
     return [
-        *_opening(report, "daily report"),
+        *_opening(report),
         *_alerts(report),
         _key_figures(report),
-        _hashtags(report.hashtags, "Hashtags"),
-        _top_videos(report.top_videos, "Top videos by engagement"),
+        _hashtags(report.hashtags, say("Hashtags")),
+        _top_videos(report.top_videos, say("Top videos by engagement")),
         _top_creators(report.top_creators),
         *_high_priority(report),
         *_viral(report),
@@ -86,24 +92,24 @@ def daily_blocks(report: CampaignReport) -> list[Block]:
 def campaign_blocks(report: CampaignReport) -> list[Block]:
     """The campaign report for people."""
     if not report.totals.videos:
-        return _without_videos(report, "campaign report")
+        return _without_videos(report)
     insights = report.insights
     return [
-        *_opening(report, "campaign report"),
+        *_opening(report),
         _key_figures(report),
         *trend_blocks(report.trend, report.timezone),
         *_viral(report),
-        _top_videos(report.top_by_views, "Top videos by views"),
-        _top_videos(report.top_videos, "Top videos by engagement"),
+        _top_videos(report.top_by_views, say("Top videos by views")),
+        _top_videos(report.top_videos, say("Top videos by engagement")),
         *_creators(report),
         *_high_priority(report),
-        _hashtags(report.hashtags, "Hashtags"),
+        _hashtags(report.hashtags, say("Hashtags")),
         *_competitors(report),
         *_alerts(report),
         *_rates(report.rates),
         *([] if insights is None else insight_blocks(insights, report.timezone)),
         *_closing(report),
-        DEFINITIONS,
+        definitions(),
     ]
 
 
@@ -118,23 +124,28 @@ def _rates(rates: RateSummary) -> list[Block]:
     return [rates_chart(rates, None), *_distribution(rates)[1:]] if rates.known else []
 
 
-def _without_videos(report: CampaignReport, what: str) -> list[Block]:
+def _without_videos(report: CampaignReport) -> list[Block]:
     return [
-        *_opening(report, what),
+        *_opening(report),
         *_alerts(report),
-        _hashtags(report.hashtags, "Hashtags"),
+        _hashtags(report.hashtags, say("Hashtags")),
         *_competitors(report),
         Note(_cost(report)),
     ]
 
 
-def _opening(report: CampaignReport, what: str) -> list[Block]:
+def _opening(report: CampaignReport) -> list[Block]:
     zone = ZoneInfo(report.timezone)
-    name = f.clean_text(report.campaign, 80)
+    name, day = f.clean_text(report.campaign, 80), f.date_text(report.as_of, zone)
+    title = (
+        say("{campaign}: daily report, {date}", campaign=name, date=day)
+        if report.kind == "daily"
+        else say("{campaign}: campaign report, {date}", campaign=name, date=day)
+    )
     return [
-        Heading(f"{name}: {what}, {f.date_text(report.as_of, zone)}", level=1),
+        Heading(title, level=1, language=spoken().code),
         Paragraph(campaign_sentence(report), lead=True),
-        Note(f"As of {f.instant_text(report.as_of, zone)}, {report.timezone} time."),
+        Note(as_of_words(report.as_of, zone)),
         *failure_notes(report.hashtags),
     ]
 
@@ -142,33 +153,48 @@ def _opening(report: CampaignReport, what: str) -> list[Block]:
 def campaign_sentence(report: CampaignReport) -> str:
     """What changed, in a sentence; says so when that is unknown."""
     if not report.totals.videos:
-        return "No video of this campaign is held yet; `tagtide collect` reads the feeds."
+        return say("No video of this campaign is held yet; `tagtide collect` reads the feeds.")
     compared = report.compared_with
     if compared is None:
-        return (
-            f"{f.counted(report.totals.videos, 'video')} by "
-            f"{f.counted(report.totals.creators, 'creator')} held so far; "
-            "what changed is known from the second reading on."
+        return say(
+            "{videos} by {creators} held so far; what changed is known from the second reading on.",
+            videos=videos_text(report.totals.videos),
+            creators=creators_text(report.totals.creators),
         )
-    zone = ZoneInfo(report.timezone)
-    new = f.counted(report.new_videos, "new video")
-    since = f"since {f.instant_text(compared.at, zone)} ({f.span(compared.elapsed)})"
-    held = "" if report.held is None else f" {sentence(report.held.note)}"
-    return sentence(f"{new} {since}, {_growth_words(report)}") + held
+    said = _growth_sentence(report, compared)
+    return said if report.held is None else f"{said} {sentence(report.held.note)}"
 
 
-def _growth_words(report: CampaignReport) -> str:
+def _growth_sentence(report: CampaignReport, compared: ComparedWith) -> str:
     growth = report.growth
+    when = {
+        "new": say_many(report.new_videos, "{count} new video", "{count} new videos"),
+        "instant": f.instant_text(compared.at, ZoneInfo(report.timezone)),
+        "span": f.span(compared.elapsed),
+    }
     if growth.change is None:
-        return "and no video was read at both ends, so that the growth of views is unknown"
-    ends = f"{f.counted(growth.videos, 'video')} read at both ends"
-    words = f"and {f.signed(growth.change)} views on {ends}"
+        return say(
+            "{new} since {instant} ({span}), and no video was read at both ends, "
+            "so that the growth of views is unknown.",
+            **when,
+        )
+    gained = {
+        "views": f.signed(growth.change),
+        "ends": say_many(
+            growth.videos, "{count} video read at both ends", "{count} videos read at both ends"
+        ),
+    }
     leader = next((v for v in report.videos if v.video_id == growth.leader), None)
     if leader is None or growth.change <= 0 or growth.leader_gain * 5 < growth.change:
-        return words
-    share = min(growth.leader_gain / growth.change, 1.0)
-    author = creator_name(leader.author_username, leader.author_nickname)
-    return f"{words}; one video by {author} made {f.percent(share)} of it"
+        return say("{new} since {instant} ({span}), and {views} views on {ends}.", **when, **gained)
+    return say(
+        "{new} since {instant} ({span}), and {views} views on {ends}; "
+        "one video by {creator} made {share} of it.",
+        **when,
+        **gained,
+        creator=creator_name(leader.author_username, leader.author_nickname),
+        share=f.percent(min(growth.leader_gain / growth.change, 1.0)),
+    )
 
 
 def _key_figures(report: CampaignReport) -> KeyFigures:
@@ -178,7 +204,7 @@ def _key_figures(report: CampaignReport) -> KeyFigures:
     return KeyFigures(
         (
             Figure(
-                "Videos",
+                say("Videos"),
                 f.whole(sums.videos),
                 _new(report),
                 _held(report),
@@ -186,23 +212,25 @@ def _key_figures(report: CampaignReport) -> KeyFigures:
                 change_number=report.new_videos if _new(report) else None,
             ),
             Figure(
-                "Creators",
+                say("Creators"),
                 f.whole(sums.creators),
                 "" if creators is None else f.change(creators),
                 number=sums.creators,
                 change_number=creators,
             ),
-            _sum_figure("Views", sums.views, growth),
-            _sum_figure("Engagement", sums.engagement, loves),
-            _sum_figure("Likes", sums.likes),
-            _sum_figure("Comments", sums.comments),
-            _sum_figure("Shares", sums.shares),
-            _sum_figure("Saves", sums.saves),
-            _mean_figure("Mean views", sums.views),
-            _mean_figure("Mean engagement", sums.engagement),
-            _rate_figure("Median rate", rates.median, _rates_of(rates)),
+            _sum_figure(say("Views"), sums.views, growth),
+            _sum_figure(say("Engagement"), sums.engagement, loves),
+            _sum_figure(say("Likes"), sums.likes),
+            _sum_figure(say("Comments"), sums.comments),
+            _sum_figure(say("Shares"), sums.shares),
+            _sum_figure(say("Saves"), sums.saves),
+            _mean_figure(say("Mean views"), sums.views),
+            _mean_figure(say("Mean engagement"), sums.engagement),
+            _rate_figure(say("Median rate"), rates.median, over_videos(rates.known, rates.unknown)),
             _rate_figure(
-                "Pooled rate", rates.pooled, f"mean of the videos {f.percent(rates.mean)}"
+                say("Pooled rate"),
+                rates.pooled,
+                say("mean of the videos {rate}", rate=f.percent(rates.mean)),
             ),
         )
     )
@@ -224,7 +252,7 @@ def _sum_figure(label: str, known: KnownSum, growth: Growth | None = None) -> Fi
 
 
 def _mean_figure(label: str, known: KnownSum) -> Figure:
-    return Figure(label, f.compact(known.mean), "", "per video", number=known.mean)
+    return Figure(label, f.compact(known.mean), "", say("per video"), number=known.mean)
 
 
 def _rate_figure(label: str, rate: float | None, note: str) -> Figure:
@@ -233,28 +261,28 @@ def _rate_figure(label: str, rate: float | None, note: str) -> Figure:
 
 def _new(report: CampaignReport) -> str:
     known = report.compared_with is not None or report.new_videos
-    return f"+{f.whole(report.new_videos)} new" if known else ""
+    return say("+{videos} new", videos=f.whole(report.new_videos)) if known else ""
 
 
 def _held(report: CampaignReport) -> str:
     if report.held is not None:
         return report.held.note
-    return "completeness unknown"
-
-
-def _rates_of(rates: RateSummary) -> str:
-    if not rates.unknown:
-        return f"over {f.counted(rates.known, 'video')}"
-    return f"over {f.whole(rates.known)} of {f.counted(rates.known + rates.unknown, 'video')}"
+    return say("completeness unknown")
 
 
 def _alerts(report: CampaignReport, most: int = 5) -> list[Block]:
     if not report.alerts:
         return []
-    count = len(report.alerts)
-    shown = [Cell(alert_told(a), link=safe_link(a.url)) for a in report.alerts[:most]]
-    more = [Cell(f"{count - most} more in `tagtide alerts list`.")] if count > most else []
-    return [Heading(f"{f.counted(count, 'alert')} firing"), BulletList((*shown, *more))]
+    count, translated = len(report.alerts), spoken().code != ENGLISH.code
+    shown = [
+        # As it was told when it fired: in English, whatever the language of the report.
+        Cell(alert_told(a), link=safe_link(a.url), language=ENGLISH.code if translated else "")
+        for a in report.alerts[:most]
+    ]
+    if count > most:
+        shown.append(Cell(say("{count} more in `tagtide alerts list`.", count=count - most)))
+    title = say_many(count, "{count} alert firing", "{count} alerts firing")
+    return [Heading(title), BulletList(tuple(shown))]
 
 
 def _hashtags(lines: Sequence[HashtagLine], title: str) -> Table:
@@ -280,35 +308,33 @@ def _hashtags(lines: Sequence[HashtagLine], title: str) -> Table:
     return Table(
         title,
         (
-            Column("Hashtag"),
-            Column("Views", Kind.NUMBER),
-            Column("Change", Kind.CHANGE),
-            Column("Videos", Kind.NUMBER),
-            Column("New", Kind.CHANGE),
-            Column("Span", Kind.NUMBER),
-            Column("Read", Kind.INSTANT),
+            Column(say("Hashtag")),
+            Column(say("Views"), Kind.NUMBER),
+            Column(say("Change"), Kind.CHANGE),
+            Column(say("Videos"), Kind.NUMBER),
+            Column(say_as("videos gained", "New"), Kind.CHANGE),
+            Column(say("Span"), Kind.NUMBER),
+            Column(say_as("when", "Read"), Kind.INSTANT),
         ),
         rows,
-        empty="No hashtag has been read yet; `tagtide track` reads them.",
-        note="* The source rounds this counter; the change is good to its rounding."
-        if rounded
-        else "",
+        empty=say("No hashtag has been read yet; `tagtide track` reads them."),
+        note=rounded_note() if rounded else "",
     )
 
 
 def _state(line: HashtagLine | WeeklyRow) -> str:
     if line.read_at is None:
-        return "never"
+        return say_as("when", "never")
     if line.failed:
-        return f"{ago(line.age)}, last read failed"
-    return "partly" if line.status is Status.PARTIAL else ago(line.age)
+        return say("{age}, last read failed", age=ago(line.age))
+    return say_as("how a read ended", "partly") if line.status is Status.PARTIAL else ago(line.age)
 
 
 def _top_videos(lines: Sequence[VideoLine], title: str) -> Table:
     rows = tuple((rank_cell(rank), *video_row(line)) for rank, line in enumerate(lines, 1))
-    columns = (Column("", Kind.NUMBER), *VIDEO_COLUMNS)
+    columns = (Column("", Kind.NUMBER), *video_columns())
     return known_only(
-        Table(title, columns, rows, empty="No video with known counters is held yet.")
+        Table(title, columns, rows, empty=say("No video with known counters is held yet."))
     )
 
 
@@ -325,8 +351,8 @@ def _top_creators(standings: Sequence[CreatorStanding]) -> Table:
         )
         for rank, creator in enumerate(standings, 1)
     )
-    empty = "No creator is known yet."
-    return known_only(Table("Top creators by views", CREATOR_COLUMNS, rows, empty=empty))
+    empty = say("No creator is known yet.")
+    return known_only(Table(say("Top creators by views"), creator_columns(), rows, empty=empty))
 
 
 def _high_priority(report: CampaignReport, most: int = 5) -> list[Block]:
@@ -334,15 +360,21 @@ def _high_priority(report: CampaignReport, most: int = 5) -> list[Block]:
     if not lines:
         return []
     more = len(lines) - most
-    note = f"{f.counted(more, 'more video')} in `tagtide videos`." if more > 0 else ""
-    title = f"High priority: {f.counted(len(lines), 'video')}"
+    note = ""
+    if more > 0:
+        note = say_many(
+            more,
+            "{count} more video in `tagtide videos`.",
+            "{count} more videos in `tagtide videos`.",
+        )
+    title = say_many(len(lines), "High priority: {count} video", "High priority: {count} videos")
     rows = tuple(map(video_row, lines[:most]))
-    return [known_only(Table(title, VIDEO_COLUMNS, rows, note=note))]
+    return [known_only(Table(title, video_columns(), rows, note=note))]
 
 
 def _viral(report: CampaignReport) -> list[Block]:
     if not report.viral_judged:
-        return [Note("Viral videos: too few videos to judge; it takes one and ten others.")]
+        return [Note(say("Viral videos: too few videos to judge; it takes one and ten others."))]
     rows = tuple(
         (
             video_cell(line),
@@ -352,20 +384,22 @@ def _viral(report: CampaignReport) -> list[Block]:
         for line in report.viral
     )
     columns = (
-        Column("Video"),
-        Column("Creator"),
-        Column("Counter"),
-        Column("Value", Kind.NUMBER),
-        Column("× mean of others", Kind.NUMBER),
-        Column("Age score", Kind.NUMBER),
+        Column(say("Video")),
+        Column(say("Creator")),
+        Column(say_as("views or engagement", "Counter")),
+        Column(say_as("of a counter", "Value"), Kind.NUMBER),
+        Column(say("× mean of others"), Kind.NUMBER),
+        Column(say("Age score"), Kind.NUMBER),
     )
-    factor = f.decimal(report.viral_factor).removesuffix(".0")
     return [
         Table(
-            "Viral videos",
+            say("Viral videos"),
             columns,
             rows,
-            empty=f"No video is above {factor} times the mean of the others.",
+            empty=say(
+                "No video is above {factor} times the mean of the others.",
+                factor=f.short(report.viral_factor),
+            ),
             note=_age_note(report),
         ),
         *_standing_out(report),
@@ -376,9 +410,10 @@ def _age_note(report: CampaignReport) -> str:
     score = next((line.score for line in report.viral if line.score is not None), None)
     if score is None:
         return ""
-    return (
+    return say(
         "Age score: standard deviations above what videos of this campaign have at that age; "
-        f"1 in 100 ordinary videos passes {f.decimal(score.mark)}."
+        "1 in 100 ordinary videos passes {mark}.",
+        mark=f.decimal(score.mark),
     )
 
 
@@ -388,29 +423,43 @@ def _standing_out(report: CampaignReport, most: int = 5) -> list[Block]:
     if not lines:
         return []
     items = tuple(
-        Cell(
-            f"{creator_name(line.video.author_username, line.video.author_nickname)}: "
-            f"{f.compact(line.video.counters.view_count)} views, "
-            f"{'' if line.score is None else line.score.sentence}",
-            link=safe_link(line.url),
-            foreign=True,
-        )
-        for line in lines[:most]
+        Cell(_far_above(line), link=safe_link(line.url), foreign=True) for line in lines[:most]
     )
-    more = f" {f.counted(len(lines) - most, 'more video')} in the JSON." if lines[most:] else ""
-    expected = f.counted(max(round(report.scored / 100), 1), "video")
-    return [
-        Heading(f"Far above their age: {f.counted(len(lines), 'video')}"),
-        BulletList(items),
-        Note(f"Of {f.whole(report.scored)} videos about {expected} would be by chance.{more}"),
-    ]
+    chance = say_many(
+        max(round(report.scored / 100), 1),
+        "Of {scored} videos about {count} video would be by chance.",
+        "Of {scored} videos about {count} videos would be by chance.",
+        scored=f.whole(report.scored),
+    )
+    if lines[most:]:
+        more = say_many(
+            len(lines) - most, "{count} more video in the JSON.", "{count} more videos in the JSON."
+        )
+        chance = f"{chance} {more}"
+    title = say_many(
+        len(lines), "Far above their age: {count} video", "Far above their age: {count} videos"
+    )
+    return [Heading(title), BulletList(items), Note(chance)]
+
+
+def _far_above(line: VideoLine) -> str:
+    return say(
+        "{creator}: {views} views, {score}",
+        creator=creator_name(line.video.author_username, line.video.author_nickname),
+        views=f.compact(line.video.counters.view_count),
+        score="" if line.score is None else line.score.sentence,
+    )
 
 
 def _viral_cells(line: VideoLine) -> tuple[Cell, ...]:
     viral = line.viral
     if viral is None:
         return (Cell(f.DASH),) * 4
-    word = "views" if viral.basis is ViralBasis.VIEWS else "engagement"
+    word = (
+        say_as("counter", "views")
+        if viral.basis is ViralBasis.VIEWS
+        else say_as("counter", "engagement")
+    )
     times = Cell(f"{f.decimal(viral.times)} ×", value=viral.times)
     z = None if line.score is None else line.score.z
     return Cell(word), number_cell(viral.value), times, Cell(f.decimal(z), value=z)
@@ -419,7 +468,11 @@ def _viral_cells(line: VideoLine) -> tuple[Cell, ...]:
 def _distribution(rates: RateSummary) -> list[Block]:
     if not rates.known:
         return []
-    quantiles = ", ".join(f"{_QUANTILE_WORDS[p]} {f.percent(v)}" for p, v in rates.quantiles)
+    quantiles = say(
+        "A tenth of the videos below {p10}, a quarter below {p25}, half below {p50}, "
+        "three quarters below {p75}, nine tenths below {p90}.",
+        **{f"p{round(p * 100)}": f.percent(value) for p, value in rates.quantiles},
+    )
     rows = tuple(
         (
             Cell(rate_range(part.low, part.high)),
@@ -429,47 +482,50 @@ def _distribution(rates: RateSummary) -> list[Block]:
         for part in rates.histogram
         if part.videos
     )
-    note = f"{sentence(quantiles)} {sentence(_rates_of(rates))}"
+    over = sentence(over_videos(rates.known, rates.unknown))
     return [
         Sparkline(
-            "Distribution of engagement rates", tuple(float(b.videos) for b in rates.histogram)
+            say("Distribution of engagement rates"),
+            tuple(float(b.videos) for b in rates.histogram),
         ),
-        Table("Engagement rates", RATE_COLUMNS, rows, note=note),
+        Table(say("Engagement rates"), rate_columns(), rows, note=f"{quantiles} {over}"),
     ]
-
-
-_QUANTILE_WORDS = {
-    0.10: "a tenth of the videos below",
-    0.25: "a quarter below",
-    0.50: "half below",
-    0.75: "three quarters below",
-    0.90: "nine tenths below",
-}
 
 
 def _competitors(report: CampaignReport) -> list[Block]:
     if not report.competitors:
         return []
-    return [_hashtags(report.competitors, "Competitors"), *failure_notes(report.competitors)]
+    return [_hashtags(report.competitors, say("Competitors")), *failure_notes(report.competitors)]
 
 
 def _closing(report: CampaignReport) -> list[Block]:
     notes = [
-        "Views, engagement and rates rest on the videos that are held: the feed is TikTok's own "
-        "selection, never all of it. Competitors are not in any total.",
+        say(
+            "Views, engagement and rates rest on the videos that are held: the feed is TikTok's "
+            "own selection, never all of it. Competitors are not in any total."
+        ),
     ]
     if report.growth.fallen:
         notes.append(
-            f"Views fell on {f.counted(report.growth.fallen, 'video')}: TikTok corrects counters "
-            "and sometimes serves older ones."
+            say_many(
+                report.growth.fallen,
+                "Views fell on {count} video: TikTok corrects counters and sometimes serves older "
+                "ones.",
+                "Views fell on {count} videos: TikTok corrects counters and sometimes serves older "
+                "ones.",
+            )
         )
     return [Note(" ".join(notes)), Note(_cost(report))]
 
 
 def _cost(report: CampaignReport) -> str:
     if report.credits_used is None:
-        return "Credits spent on this day: unknown."
-    spent = f"Credits spent on this day: {f.whole(report.credits_used)}"
-    money = report.money_spent
-    price = "" if money is None else f" (${f.decimal(money, 3 if 0 < money < 0.1 else 2)})"
-    return f"{spent}{price}. This report spent none."
+        return say("Credits spent on this day: unknown.")
+    spent, money = f.whole(report.credits_used), report.money_spent
+    if money is None:
+        return say("Credits spent on this day: {spent}. This report spent none.", spent=spent)
+    return say(
+        "Credits spent on this day: {spent} (${money}). This report spent none.",
+        spent=spent,
+        money=f.decimal(money, 3 if 0 < money < 0.1 else 2),
+    )

@@ -17,13 +17,13 @@ from tagtide.core.messages.blocks import (
     Tone,
 )
 from tagtide.core.messages.words import (
-    VIDEO_COLUMNS,
     known_only,
     number_cell,
     reason_words,
     sentence,
     tag_cell,
     tone_of,
+    video_columns,
     video_row,
 )
 from tagtide.core.reports.collect import CollectedHashtag, CollectSummary
@@ -123,7 +123,7 @@ def _collect_priority(summary: CollectSummary, most: int = 20) -> Table:
     return known_only(
         Table(
             "High priority",
-            (Column(""), *VIDEO_COLUMNS),
+            (Column(""), *video_columns()),
             rows,
             empty="No video of this collection reaches both marks, engagement rate and views.",
             note=f"{more} in `tagtide videos --high-priority`." if len(lines) > most else "",

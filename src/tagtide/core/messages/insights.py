@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from tagtide.core import formats as f
-from tagtide.core.charts.campaign import Axis, growth_chart
+from tagtide.core.charts.campaign import Axis, Line, Noun, growth_chart
 from tagtide.core.charts.hours import hours_chart
-from tagtide.core.emv import Receipt
+from tagtide.core.creators import Tier
+from tagtide.core.emv import PUBLISHED_CARDS, Receipt
+from tagtide.core.language import figure, say, say_as, say_many
 from tagtide.core.messages.blocks import (
     Block,
     Cell,
@@ -43,34 +46,59 @@ def trend_blocks(trend: Trend | None, zone_name: str) -> list[Block]:
     axis = Axis(
         since=trend.since, until=trend.until, zone=zone_or_utc(zone_name), zone_name=zone_name
     )
-    blocks: list[Block] = [growth_chart(trend.views, axis, name="views", noun="views")]
+    blocks: list[Block] = [
+        growth_chart(_named(trend, trend.views), axis, name="views", noun=Noun.VIEWS)
+    ]
     if any(line.total for line in trend.videos):
-        blocks.append(growth_chart(trend.videos, axis, name="videos", noun="videos"))
+        lines = _named(trend, trend.videos)
+        blocks.append(growth_chart(lines, axis, name="videos", noun=Noun.VIDEOS))
     said = _voice(trend)
     return [*blocks, Note(said)] if said else blocks
 
 
+def _named(trend: Trend, lines: Sequence[Line]) -> list[Line]:
+    """The lines with a name for the own hashtags together."""
+    own = say_many(trend.own, "{count} own hashtag", "{count} own hashtags")
+    return [line if line.name else replace(line, name=own) for line in lines]
+
+
 def _voice(trend: Trend) -> str:
-    known = [
-        (noun, share, share.ratio)
-        for noun, share in (("views", trend.share_of_views), ("videos", trend.share_of_videos))
-        if share is not None and share.ratio is not None
-    ]
+    views, videos = trend.share_of_views, trend.share_of_videos
+    parts, known = [], []
+    if views is not None and views.ratio is not None:
+        known.append(views)
+        parts.append(say("{share} of the views", share=f.percent(views.ratio)))
+    if videos is not None and videos.ratio is not None:
+        known.append(videos)
+        parts.append(say("{share} of the videos", share=f.percent(videos.ratio)))
     if not known:
         return ""
-    parts = [f"{f.percent(ratio)} of the {noun}" for noun, _, ratio in known]
-    counted = max(share.counted for _, share, _ in known)
-    partial = max(share.partial for _, share, _ in known)
-    missing = min(share.missing for _, share, _ in known)
-    days = f.counted(max(1, round((trend.until - trend.since) / timedelta(days=1))), "day")
-    said = (
-        f"Share of voice: own hashtags gained {enumerate_words(parts)} that they and "
-        f"{f.counted(counted, 'competitor')} gained together in {days}."
+    days = max(1, round((trend.until - trend.since) / timedelta(days=1)))
+    said = say_many(
+        max(share.counted for share in known),
+        "Share of voice: own hashtags gained {shares} that they and {count} competitor "
+        "gained together {days}.",
+        "Share of voice: own hashtags gained {shares} that they and {count} competitors "
+        "gained together {days}.",
+        shares=enumerate_words(parts),
+        days=say_many(days, "in {count} day", "in {count} days"),
     )
+    partial = max(share.partial for share in known)
     if partial:
-        said += f" {f.counted(partial, 'competitor')} had been read for a part of that time only."
+        partly = say_many(
+            partial,
+            "{count} competitor had been read for a part of that time only.",
+            "{count} competitors had been read for a part of that time only.",
+        )
+        said = f"{said} {partly}"
+    missing = min(share.missing for share in known)
     if missing:
-        said += f" {f.counted(missing, 'competitor')} could not be counted: growth unknown."
+        unknown = say_many(
+            missing,
+            "{count} competitor could not be counted: growth unknown.",
+            "{count} competitors could not be counted: growth unknown.",
+        )
+        said = f"{said} {unknown}"
     return said
 
 
@@ -78,25 +106,27 @@ def creators_table(insights: Insights) -> Table:
     """Creators with the most views, each with a rate and how far it can be trusted."""
     columns = (
         Column("", Kind.NUMBER),
-        Column("Creator"),
-        Column("Tier"),
-        Column("Followers", Kind.NUMBER),
-        Column("Videos", Kind.NUMBER),
-        Column("Views", Kind.NUMBER),
-        Column("Rate", Kind.NUMBER),
-        Column("At least", Kind.NUMBER),
-        Column("At most", Kind.NUMBER),
+        Column(say("Creator")),
+        Column(say("Tier")),
+        Column(say("Followers"), Kind.NUMBER),
+        Column(say("Videos"), Kind.NUMBER),
+        Column(say("Views"), Kind.NUMBER),
+        Column(say("Rate"), Kind.NUMBER),
+        Column(say("At least"), Kind.NUMBER),
+        Column(say("At most"), Kind.NUMBER),
     )
     rows = tuple(_creator_row(rank, one) for rank, one in enumerate(insights.creators, 1))
     table = Table(
-        "Top creators by views",
+        say("Top creators by views"),
         columns,
         rows,
-        empty="No creator is known yet.",
-        note="Rates of creators with few videos are drawn toward the campaign's; nine times in ten "
-        "the rate lies between the last two columns.",
+        empty=say("No creator is known yet."),
+        note=say(
+            "Rates of creators with few videos are drawn toward the campaign's; nine times in ten "
+            "the rate lies between the last two columns."
+        ),
     )
-    return known_only(known_only(table), "Tier")
+    return known_only(known_only(table), say("Tier"))
 
 
 def _creator_row(rank: int, one: RatedCreator) -> tuple[Cell, ...]:
@@ -104,7 +134,7 @@ def _creator_row(rank: int, one: RatedCreator) -> tuple[Cell, ...]:
     return (
         rank_cell(rank),
         creator_cell(creator.author_username, creator.author_nickname),
-        Cell(one.tier or f.DASH),
+        Cell(f.DASH if one.tier is None else tier_words(one.tier)),
         number_cell(creator.author_followers),
         number_cell(creator.videos),
         number_cell(creator.views.total),
@@ -119,7 +149,7 @@ def insight_blocks(insights: Insights, zone_name: str) -> list[Block]:
     return [
         *_tiers(insights),
         *_hours(insights, zone_name),
-        *_hashtags("Hashtags beside the campaign's", insights.beside),
+        *_hashtags(say("Hashtags beside the campaign's"), insights.beside),
         *_near(insights.near),
         *_value(insights.receipts, insights.currency),
     ]
@@ -130,21 +160,51 @@ def _tiers(insights: Insights) -> list[Block]:
     if not known:
         return []
     unknown = sum(count for tier, count in insights.tiers if tier is None)
-    said = enumerate_words(f"{f.whole(count)} {tier}" for tier, count in known)
-    rest = f"; of {f.counted(unknown, 'creator')} the followers are not known" if unknown else ""
-    return [Note(f"Creators by followers: {said}{rest}.")]
+    said = enumerate_words(
+        say("{count} {tier}", count=f.whole(count), tier=tier_words(tier)) for tier, count in known
+    )
+    if not unknown:
+        return [Note(say("Creators by followers: {tiers}.", tiers=said))]
+    return [
+        Note(
+            say_many(
+                unknown,
+                "Creators by followers: {tiers}; of {count} creator the followers are not known.",
+                "Creators by followers: {tiers}; of {count} creators the followers are not known.",
+                tiers=said,
+            )
+        )
+    ]
+
+
+def tier_words(tier: Tier) -> str:
+    """What a tier is called."""
+    names = {
+        Tier.NANO: say_as("tier", "nano"),
+        Tier.MICRO: say_as("tier", "micro"),
+        Tier.MID: say_as("tier", "mid"),
+        Tier.MACRO: say_as("tier", "macro"),
+        Tier.MEGA: say_as("tier", "mega"),
+    }
+    return names[tier]
 
 
 def _hours(insights: Insights, zone_name: str) -> list[Block]:
     if all(block.above is None for block in insights.hours):
-        return [Note("Hours of publication: too few videos of three days and older to compare.")]
+        return [
+            Note(say("Hours of publication: too few videos of three days and older to compare."))
+        ]
     return [hours_chart(insights.hours, insights.best_hour, zone_name)]
 
 
 def _hashtags(title: str, found: Sequence[Beside]) -> list[Block]:
     if not found:
         return []
-    columns = (Column("Hashtag"), Column("Videos", Kind.NUMBER), Column("Creators", Kind.NUMBER))
+    columns = (
+        Column(say("Hashtag")),
+        Column(say("Videos"), Kind.NUMBER),
+        Column(say("Creators"), Kind.NUMBER),
+    )
     rows = tuple(
         (tag_cell(one.hashtag), number_cell(one.videos), number_cell(one.creators)) for one in found
     )
@@ -155,10 +215,10 @@ def _near(found: Sequence[Beside]) -> list[Block]:
     if not found:
         return []
     columns = (
-        Column("Written"),
-        Column("Perhaps meant"),
-        Column("Videos", Kind.NUMBER),
-        Column("Creators", Kind.NUMBER),
+        Column(say("Written")),
+        Column(say("Perhaps meant")),
+        Column(say("Videos"), Kind.NUMBER),
+        Column(say("Creators"), Kind.NUMBER),
     )
     rows = tuple(
         (
@@ -169,8 +229,10 @@ def _near(found: Sequence[Beside]) -> list[Block]:
         )
         for one in found
     )
-    note = "Seen in captions of held videos only; videos that carry nothing but the slip are not."
-    return [Table("Almost the campaign's hashtags", columns, rows, note=note)]
+    note = say(
+        "Seen in captions of held videos only; videos that carry nothing but the slip are not."
+    )
+    return [Table(say("Almost the campaign's hashtags"), columns, rows, note=note)]
 
 
 def _value(receipts: Sequence[Receipt], currency: str) -> list[Block]:
@@ -178,86 +240,158 @@ def _value(receipts: Sequence[Receipt], currency: str) -> list[Block]:
         return []
     low, high = receipts[0].amount, receipts[-1].amount
     columns = (
-        Column("Rate card"),
-        Column("Receipt"),
-        Column(f"Value, {currency}", Kind.NUMBER),
+        Column(say("Rate card")),
+        Column(say("Receipt")),
+        Column(say("Value, {currency}", currency=currency), Kind.NUMBER),
     )
     rows = tuple(
-        (Cell(one.card), Cell(_receipt(one), tone=Tone.MUTED), number_cell(one.amount))
+        (Cell(_card(one.card)), Cell(_receipt(one), tone=Tone.MUTED), number_cell(one.amount))
         for one in receipts
     )
-    spread = f"{f.decimal(high / low)} times" if low > 0 else "far"
-    cards = f.counted(len(receipts), "rate card")
-    between = (
-        f"Between {f.compact(low)} and {f.compact(high)} {currency} over {cards}"
-        if len(receipts) > 1
-        else f"{f.compact(low)} {currency} by one rate card"
-    )
-    apart = f", {spread} apart" if len(receipts) > 1 else ""
     return [
-        Heading("Earned media value"),
-        Paragraph(f"{between}{apart}: what such attention might have cost, not what it earned."),
-        Table("Receipts", columns, rows, note="Cards are set under [reports] in tagtide.toml."),
+        Heading(say("Earned media value")),
+        Paragraph(_between(low, high, len(receipts), currency)),
+        Table(
+            say("Receipts"),
+            columns,
+            rows,
+            note=say("Cards are set under [reports] in tagtide.toml."),
+        ),
     ]
+
+
+def _between(low: float, high: float, cards: int, currency: str) -> str:
+    values: dict[str, object] = {
+        "low": f.compact(low),
+        "high": f.compact(high),
+        "currency": currency,
+    }
+    if cards == 1:
+        return say(
+            "{low} {currency} by one rate card: what such attention might have cost, "
+            "not what it earned.",
+            **values,
+        )
+    values["cards"] = f.whole(cards)
+    if low <= 0:
+        return say(
+            "Between {low} and {high} {currency} over {cards} rate cards, far apart: "
+            "what such attention might have cost, not what it earned.",
+            **values,
+        )
+    return say(
+        "Between {low} and {high} {currency} over {cards} rate cards, {times} times apart: "
+        "what such attention might have cost, not what it earned.",
+        **values,
+        times=f.decimal(high / low),
+    )
 
 
 def _receipt(receipt: Receipt) -> str:
     return " + ".join(
-        f"{f.whole(line.count)} {line.counter} × {_price(line.price)}" for line in receipt.lines
+        f"{f.whole(line.count)} {_counter(line.counter)} × {_price(line.price)}"
+        for line in receipt.lines
     )
+
+
+def _counter(name: str) -> str:
+    counters = {
+        "views": say_as("counter", "views"),
+        "likes": say_as("counter", "likes"),
+        "comments": say_as("counter", "comments"),
+        "shares": say_as("counter", "shares"),
+        "saves": say_as("counter", "saves"),
+    }
+    return counters[name]
+
+
+def _card(name: str) -> str:
+    """A card's name; those of the configuration are what they are."""
+    if not any(name == card.name for card in PUBLISHED_CARDS):
+        return name
+    published = {
+        "views and each engagement": say_as("rate card", "views and each engagement"),
+        "views and engagement": say_as("rate card", "views and engagement"),
+        "engagement alone": say_as("rate card", "engagement alone"),
+        "views at 10 per thousand": say_as("rate card", "views at 10 per thousand"),
+        "views at 20 per thousand": say_as("rate card", "views at 20 per thousand"),
+    }
+    return published[name]
 
 
 def _price(price: float) -> str:
-    return f"{price:.5f}".rstrip("0").rstrip(".")
+    return figure(f"{price:.5f}".rstrip("0").rstrip("."))
 
 
-DEFINITIONS = Definitions(
-    (
-        Definition("Engagement", "Likes, comments and shares of a video. Saves are not in it."),
-        Definition(
-            "Engagement rate",
-            "Engagement over views of a video, at its newest reading; unknown where views are 0 or "
-            "unknown. Pooled is the sum of engagement over the sum of views.",
+def definitions() -> Definitions:
+    """What the terms of a campaign report mean."""
+    terms = (
+        (
+            say("Engagement"),
+            say("Likes, comments and shares of a video. Saves are not in it."),
         ),
-        Definition(
-            "Views", "Plays as TikTok counts them; never the number of people who were reached."
+        (
+            say("Engagement rate"),
+            say(
+                "Engagement over views of a video, at its newest reading; unknown where views are"
+                " 0 or unknown. Pooled is the sum of engagement over the sum of views."
+            ),
         ),
-        Definition(
-            "Growth",
-            "Change between two readings of the same videos; the real span stands beside it.",
+        (
+            say("Views"),
+            say("Plays as TikTok counts them; never the number of people who were reached."),
         ),
-        Definition("New video", "First seen in the campaign within the span that is compared."),
-        Definition(
-            "Held",
-            "New videos that are stored over new videos that exist by the hashtag's counter. The "
-            "feed is TikTok's own selection, never all of it.",
+        (
+            say("Growth"),
+            say("Change between two readings of the same videos; the real span stands beside it."),
         ),
-        Definition(
-            "High priority",
-            "A video whose engagement rate and views have both passed the campaign's thresholds at "
-            "some reading.",
+        (
+            say("New video"),
+            say("First seen in the campaign within the span that is compared."),
         ),
-        Definition(
-            "Viral",
-            "Views or engagement above a multiple of the mean of the campaign's other videos.",
+        (
+            say("Held"),
+            say(
+                "New videos that are stored over new videos that exist by the hashtag's counter. "
+                "The feed is TikTok's own selection, never all of it."
+            ),
         ),
-        Definition(
-            "Rate of a creator",
-            "Drawn toward the campaign's by as much as few videos leave open (empirical Bayes), "
-            "with the interval that holds it nine times in ten.",
+        (
+            say("High priority"),
+            say(
+                "A video whose engagement rate and views have both passed the campaign's "
+                "thresholds at some reading."
+            ),
         ),
-        Definition(
-            "Tier",
-            "By followers: nano below 10,000, micro below 100,000, mid below 500,000, macro below "
-            "a million, mega above.",
+        (
+            say("Viral"),
+            say("Views or engagement above a multiple of the mean of the campaign's other videos."),
         ),
-        Definition(
-            "Share of voice",
-            "What own hashtags gained over what own and competitors' hashtags gained together.",
+        (
+            say("Rate of a creator"),
+            say(
+                "Drawn toward the campaign's by as much as few videos leave open (empirical "
+                "Bayes), with the interval that holds it nine times in ten."
+            ),
         ),
-        Definition(
-            "Earned media value",
-            "Counters times prices of a rate card. There is no standard, so several are shown.",
+        (
+            say("Tier"),
+            say(
+                "By followers: nano below 10,000, micro below 100,000, mid below 500,000, macro "
+                "below a million, mega above."
+            ),
+        ),
+        (
+            say("Share of voice"),
+            say(
+                "What own hashtags gained over what own and competitors' hashtags gained together."
+            ),
+        ),
+        (
+            say("Earned media value"),
+            say(
+                "Counters times prices of a rate card. There is no standard, so several are shown."
+            ),
         ),
     )
-)
+    return Definitions(tuple(Definition(*pair) for pair in terms), say("What the terms mean"))

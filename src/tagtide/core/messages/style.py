@@ -7,17 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from tagtide.core.formats import DASH, date_text, time_text
-
-#: Looks of a number, by an example of themselves: what stands between thousands, and the point.
-NUMBERS = {
-    "1,234.5": (",", "."),
-    "1.234,5": (".", ","),
-    "1 234,5": ("\u00a0", ","),
-    "1'234.5": ("\u2019", "."),
-    "1234.5": ("", "."),
-}
-CLOCKS = ("24h", "12h")
+from tagtide.core.formats import DASH, date_text, time_of_day
+from tagtide.core.language import CLOCKS, NUMBERS, in_look
 
 #: A number of ours in a sentence; not a part of a handle, a hashtag or a word.
 _NUMBER = re.compile(r"(?<![\w@#.,])\d{1,3}(?:,\d{3})*(?:\.\d+)?(?![\w.,]*\w)")
@@ -41,8 +32,7 @@ class Style:
 
     def figure(self, text: str) -> str:
         """A figure from `core.formats` in this style."""
-        thousands, point = NUMBERS[self.numbers]
-        return text.translate({ord(","): thousands, ord("."): point})
+        return in_look(text, self.numbers)
 
     def sentence(self, text: str) -> str:
         """A sentence of ours with its numbers in this style."""
@@ -52,10 +42,4 @@ class Style:
         """Date, time and the zone's name: ``20 Nov 2026, 14:05 (Europe/Paris)``."""
         if instant is None:
             return DASH
-        return f"{date_text(instant, zone)}, {self._time(instant, zone)} ({zone.key})"
-
-    def _time(self, instant: datetime, zone: ZoneInfo) -> str:
-        if self.clock == "24h":
-            return time_text(instant, zone)
-        local = instant.astimezone(zone)
-        return f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+        return f"{date_text(instant, zone)}, {time_of_day(instant, zone, self.clock)} ({zone.key})"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from tagtide.core import formats as f
+from tagtide.core.language import say, say_as, say_many, spoken
 from tagtide.core.messages.blocks import (
     Block,
     Cell,
@@ -18,6 +19,7 @@ from tagtide.core.messages.blocks import (
     Tone,
 )
 from tagtide.core.messages.words import (
+    as_of_words,
     change_cell,
     enumerate_words,
     failure_notes,
@@ -25,8 +27,11 @@ from tagtide.core.messages.words import (
     number_cell,
     rank_cell,
     ratio_cell,
+    rounded_note,
     sentence,
     tag_cell,
+    verdict_words,
+    whose_words,
 )
 from tagtide.core.metrics import (
     Anomaly,
@@ -40,9 +45,13 @@ def weekly_blocks(report: WeeklyReport) -> list[Block]:
     zone = ZoneInfo(report.timezone)
     name = f.clean_text(report.campaign, 80)
     return [
-        Heading(f"{name}: weekly report, {report.week}", level=1),
+        Heading(
+            say("{campaign}: weekly report, {week}", campaign=name, week=report.week),
+            level=1,
+            language=spoken().code,
+        ),
         Paragraph(weekly_sentence(report), lead=True),
-        Note(f"As of {f.instant_text(report.as_of, zone)}, {report.timezone} time."),
+        Note(as_of_words(report.as_of, zone)),
         *failure_notes(report.rows),
         _weekly_table(report),
         *_weekly_engagement(report),
@@ -56,11 +65,15 @@ def weekly_sentence(report: WeeklyReport) -> str:
     unusual = [_anomaly_words(row) for row in report.anomalies]
     gains = _gains(report)
     if not unusual and not gains:
-        return "What changed this week is not known: it takes two good readings about a week apart."
-    said = [*unusual, *([f"{enumerate_words(gains)} this week"] if gains else [])]
-    judged = any(row.verdict.anomaly is Anomaly.NONE for row in report.rows)
-    calm = "" if unusual or not judged else " No hashtag left its usual range."
-    return " ".join(map(sentence, said)) + calm
+        return say(
+            "What changed this week is not known: it takes two good readings about a week apart."
+        )
+    said = [*unusual]
+    if gains:
+        said.append(say("{gains} this week.", gains=enumerate_words(gains)))
+    if not unusual and any(row.verdict.anomaly is Anomaly.NONE for row in report.rows):
+        said.append(say("No hashtag left its usual range."))
+    return " ".join(map(sentence, said))
 
 
 def _gains(report: WeeklyReport) -> list[str]:
@@ -75,53 +88,58 @@ def _gains(report: WeeklyReport) -> list[str]:
         if row not in report.anomalies
     ]
     known.sort(key=lambda pair: -abs(pair[1]))
-    parts = [f"#{f.clean_text(row.hashtag, 40)} {_gained(value)}" for row, value in known[:2]]
+    parts = [_gained(_tag(row), value) for row, value in known[:2]]
     if len(known) > 2:
-        rest = sum(value for _, value in known[2:])
-        parts.append(f"{f.counted(len(known) - 2, 'other hashtag')} {_gained(rest)}")
+        others = say_many(len(known) - 2, "{count} other hashtag", "{count} other hashtags")
+        parts.append(_gained(others, sum(value for _, value in known[2:])))
     return parts
 
 
-def _gained(value: float) -> str:
+def _tag(row: WeeklyRow) -> str:
+    return f"#{f.clean_text(row.hashtag, 40)}"
+
+
+def _gained(who: str, value: float) -> str:
     if value == 0:
-        return "gained no views"
-    return f"{'gained' if value > 0 else 'lost'} {f.compact(abs(value))} views"
+        return say("{who} gained no views", who=who)
+    if value > 0:
+        return say("{who} gained {views} views", who=who, views=f.compact(value))
+    return say("{who} lost {views} views", who=who, views=f.compact(abs(value)))
 
 
 def _anomaly_words(row: WeeklyRow) -> str:
     verdict = row.verdict
     value = None if row.change is None else row.change.views_per_week
-    word = "a spike" if verdict.anomaly is Anomaly.SPIKE else "a drop"
-    return (
-        f"#{f.clean_text(row.hashtag, 40)} {_gained(value or 0)} this week, {word}: its usual week "
-        f"is {f.signed(verdict.baseline)}"
-    )
+    gain, usual = _gained(_tag(row), value or 0), f.signed(verdict.baseline)
+    if verdict.anomaly is Anomaly.SPIKE:
+        return say("{gain} this week, a spike: its usual week is {usual}.", gain=gain, usual=usual)
+    return say("{gain} this week, a drop: its usual week is {usual}.", gain=gain, usual=usual)
 
 
 def _weekly_table(report: WeeklyReport) -> Table:
     columns = (
         Column("", Kind.NUMBER),
-        Column("Hashtag"),
-        Column("Whose", minor=True),
-        Column("Views", Kind.NUMBER),
-        Column("Change", Kind.CHANGE),
+        Column(say("Hashtag")),
+        Column(say_as("hashtag", "Whose"), minor=True),
+        Column(say("Views"), Kind.NUMBER),
+        Column(say("Change"), Kind.CHANGE),
         Column("%", Kind.CHANGE),
-        Column("Videos", Kind.NUMBER, minor=True),
-        Column("New", Kind.CHANGE),
-        Column("Usual", Kind.NUMBER),
-        Column("Trend", Kind.SPARKLINE),
-        Column("Verdict"),
+        Column(say("Videos"), Kind.NUMBER, minor=True),
+        Column(say_as("videos gained", "New"), Kind.CHANGE),
+        Column(say_as("change", "Usual"), Kind.NUMBER),
+        Column(say("Trend"), Kind.SPARKLINE),
+        Column(say("Verdict")),
     )
     notes = []
     if any(row.change and row.change.scaled for row in report.rows):
-        notes.append(f"† {_scaled_note(report)}")
+        notes.append(_scaled_note(report))
     if any(row.change and row.change.views and row.change.views.margin for row in report.rows):
-        notes.append("* The source rounds this counter; the change is good to its rounding.")
+        notes.append(rounded_note())
     return Table(
-        "Hashtags by views",
+        say("Hashtags by views"),
         columns,
         tuple(_weekly_cells(row) for row in report.rows),
-        empty="No hashtag has been read yet; `tagtide track` reads them.",
+        empty=say("No hashtag has been read yet; `tagtide track` reads them."),
         note=" ".join(notes),
     )
 
@@ -134,10 +152,20 @@ def _scaled_note(report: WeeklyReport) -> str:
     ]
     if len(spans) > 4:
         shortest, longest = f.span(min(spans)[0]), f.span(max(spans)[0])
-        said = f"over {shortest} to {longest}" if shortest != longest else f"over {shortest}"
+        said = (
+            say("over {shortest} to {longest}", shortest=shortest, longest=longest)
+            if shortest != longest
+            else say("over {span}", span=shortest)
+        )
     else:
-        said = enumerate_words(f"#{name} over {f.span(elapsed)}" for elapsed, name in spans)
-    return f"The change is not over 7 d: {said}. Usual and verdict take it scaled to 7 d."
+        said = enumerate_words(
+            say("#{hashtag} over {span}", hashtag=name, span=f.span(elapsed))
+            for elapsed, name in spans
+        )
+    return say(
+        "† The change is not over 7 d: {spans}. Usual and verdict take it scaled to 7 d.",
+        spans=said,
+    )
 
 
 def _weekly_cells(row: WeeklyRow) -> tuple[Cell, ...]:
@@ -147,7 +175,7 @@ def _weekly_cells(row: WeeklyRow) -> tuple[Cell, ...]:
     return (
         rank_cell(row.rank),
         tag_cell(row.hashtag),
-        Cell("own" if row.role is Role.OWN else "competitor", tone=Tone.MUTED),
+        Cell(whose_words(row.role), tone=Tone.MUTED),
         number_cell(row.view_count),
         _view_change(row),
         ratio_cell(None if views is None else views.ratio),
@@ -169,12 +197,17 @@ def _verdict(row: WeeklyRow) -> Cell:
     verdict = row.verdict
     if verdict.anomaly is Anomaly.NOT_ENOUGH_HISTORY:
         return Cell(row.unjudged, tone=Tone.MUTED)
-    score = f"{verdict.score:+.1f}".replace("-", f.MINUS) if verdict.score is not None else ""
+    values = {
+        "verdict": verdict_words(verdict.anomaly),
+        "score": "" if verdict.score is None else f.signed_decimal(verdict.score),
+    }
+    text = (
+        say("{verdict} ({score}, counter corrected)", **values)
+        if row.change is not None and row.change.corrected
+        else say("{verdict} ({score})", **values)
+    )
     tones = {Anomaly.SPIKE: Tone.UP, Anomaly.DROP: Tone.DOWN}
-    word = "usual" if verdict.anomaly is Anomaly.NONE else verdict.anomaly.value
-    if row.change is not None and row.change.corrected:
-        score = f"{score}, counter corrected"
-    return Cell(f"{word} ({score})", tone=tones.get(verdict.anomaly, Tone.PLAIN))
+    return Cell(text, tone=tones.get(verdict.anomaly, Tone.PLAIN))
 
 
 def _weekly_engagement(report: WeeklyReport) -> list[Block]:
@@ -192,14 +225,16 @@ def _weekly_engagement(report: WeeklyReport) -> list[Block]:
     if not rows:
         return []
     columns = (
-        Column("Hashtag"),
-        Column("Engagement", Kind.NUMBER),
-        Column("Change", Kind.CHANGE),
+        Column(say("Hashtag")),
+        Column(say("Engagement"), Kind.NUMBER),
+        Column(say("Change"), Kind.CHANGE),
         Column("%", Kind.CHANGE),
-        Column("Videos read in both weeks", Kind.NUMBER),
+        Column(say("Videos read in both weeks"), Kind.NUMBER),
     )
-    note = "Engagement of the videos that are held; the change is over those read in both weeks."
-    return [Table("Engagement", columns, rows, note=note)]
+    note = say(
+        "Engagement of the videos that are held; the change is over those read in both weeks."
+    )
+    return [Table(say("Engagement"), columns, rows, note=note)]
 
 
 def _weekly_emerging(report: WeeklyReport) -> list[Block]:
@@ -216,20 +251,24 @@ def _weekly_emerging(report: WeeklyReport) -> list[Block]:
         for tag in report.emerging
     )
     columns = (
-        Column("Hashtag"),
-        Column("Videos, 7 days", Kind.NUMBER),
-        Column("7 days before", Kind.NUMBER),
-        Column("Change", Kind.CHANGE),
-        Column("Creators", Kind.NUMBER),
+        Column(say("Hashtag")),
+        Column(say("Videos, 7 days"), Kind.NUMBER),
+        Column(say("7 days before"), Kind.NUMBER),
+        Column(say("Change"), Kind.CHANGE),
+        Column(say("Creators"), Kind.NUMBER),
     )
-    sample = f.counted(report.emerging_sample, "held video")
-    note = f"Beside the campaign's hashtags in {sample} published in the last 7 days."
-    return [Table("Emerging hashtags", columns, rows, note=note)]
+    note = say_many(
+        report.emerging_sample,
+        "Beside the campaign's hashtags in {count} held video published in the last 7 days.",
+        "Beside the campaign's hashtags in {count} held videos published in the last 7 days.",
+    )
+    return [Table(say("Emerging hashtags"), columns, rows, note=note)]
 
 
 def _weekly_method(report: WeeklyReport) -> str:
-    return (
-        f"Usual: mean of up to {report.rolling_weeks} earlier weekly changes of views. A verdict "
+    return say(
+        "Usual: mean of up to {weeks} earlier weekly changes of views. A verdict "
         "takes 3 of them; its figure is the distance from their mean in standard deviations, which "
-        "count as at least 10 % of the mean. A spike or a drop is 3 or more."
+        "count as at least 10 % of the mean. A spike or a drop is 3 or more.",
+        weeks=report.rolling_weeks,
     )

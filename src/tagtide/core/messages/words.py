@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from tagtide.core import formats as f
+from tagtide.core.language import say, say_as, say_many
 from tagtide.core.messages.blocks import (
     Block,
     Cell,
@@ -19,41 +21,41 @@ from tagtide.core.messages.blocks import (
     safe_link,
 )
 from tagtide.core.metrics import (
+    Anomaly,
     Change,
     KnownSum,
 )
 from tagtide.core.names import hashtag_url
 from tagtide.core.reports.facts import HashtagLine, VideoLine, brought_nothing
 from tagtide.core.reports.weekly import WeeklyRow
-from tagtide.models import Reason
-
-_REASONS = {
-    Reason.NOT_FOUND: "the API knows no such hashtag",
-    Reason.BAD_REQUEST: "the API refused the request",
-    Reason.UNDECODABLE: "the answer could not be read",
-    Reason.SCHEMA: "the answer had an unknown form",
-    Reason.OVERSIZE: "the answer was too large",
-    Reason.REDIRECT: "the API answered with a redirect",
-    Reason.UPSTREAM: "the API was not available",
-    Reason.CONNECTION: "no connection to the API",
-    Reason.TIMEOUT: "the API did not answer in time",
-    Reason.RATE_LIMITED: "too many calls were in flight",
-    Reason.CREDITS: "no credits were left",
-    Reason.BUDGET: "the credit budget was spent",
-    Reason.AUTH: "the API key was not accepted",
-    Reason.PAUSED: "it is paused after repeated failures",
-    Reason.BREAKER: "the API had failed too often just before",
-    Reason.DOWNTIME: "tagtide was not running",
-    Reason.STORAGE: "the database did not take it",
-    Reason.INTERRUPTED: "the run was interrupted",
-    Reason.INTERNAL: "an internal error",
-    Reason.PAGE_BUDGET: "the page budget was spent before the feed ended",
-}
+from tagtide.models import Reason, Role, Status
 
 
 def reason_words(reason: Reason) -> str:
     """A reason code for a person; empty for none."""
-    return _REASONS.get(reason, reason.value.replace("_", " "))
+    reasons = {
+        Reason.NOT_FOUND: say("the API knows no such hashtag"),
+        Reason.BAD_REQUEST: say("the API refused the request"),
+        Reason.UNDECODABLE: say("the answer could not be read"),
+        Reason.SCHEMA: say("the answer had an unknown form"),
+        Reason.OVERSIZE: say("the answer was too large"),
+        Reason.REDIRECT: say("the API answered with a redirect"),
+        Reason.UPSTREAM: say("the API was not available"),
+        Reason.CONNECTION: say("no connection to the API"),
+        Reason.TIMEOUT: say("the API did not answer in time"),
+        Reason.RATE_LIMITED: say("too many calls were in flight"),
+        Reason.CREDITS: say("no credits were left"),
+        Reason.BUDGET: say("the credit budget was spent"),
+        Reason.AUTH: say("the API key was not accepted"),
+        Reason.PAUSED: say("it is paused after repeated failures"),
+        Reason.BREAKER: say("the API had failed too often just before"),
+        Reason.DOWNTIME: say("tagtide was not running"),
+        Reason.STORAGE: say("the database did not take it"),
+        Reason.INTERRUPTED: say("the run was interrupted"),
+        Reason.INTERNAL: say("an internal error"),
+        Reason.PAGE_BUDGET: say("the page budget was spent before the feed ended"),
+    }
+    return reasons.get(reason, reason.value.replace("_", " "))
 
 
 #: The page of a hashtag, beside the addresses of videos and creators.
@@ -69,7 +71,7 @@ def creator_name(username: str | None, nickname: str | None = None) -> str:
     """A creator's handle, else nickname, as one clean word or two."""
     if username:
         return f"@{f.clean_text(username, 30)}"
-    return f.clean_text(nickname, 30) or "unknown creator"
+    return f.clean_text(nickname, 30) or say("unknown creator")
 
 
 def creator_cell(username: str | None, nickname: str | None) -> Cell:
@@ -79,7 +81,9 @@ def creator_cell(username: str | None, nickname: str | None) -> Cell:
 
 def video_cell(line: VideoLine) -> Cell:
     """A video by its caption, leading to its page."""
-    caption = f.clean_text(line.video.caption, 60) or f"video {line.video.video_id}"
+    caption = f.clean_text(line.video.caption, 60) or say(
+        "video {number}", number=line.video.video_id
+    )
     return Cell(caption, link=safe_link(line.url), foreign=True)
 
 
@@ -117,9 +121,13 @@ def change_cell(change: Change | None) -> Cell:
     """A change of a hashtag's counter, with its span and rounding behind it."""
     if change is None:
         return Cell(f.DASH, tone=Tone.MUTED)
-    within = f" (±{f.compact(change.margin)})" if change.margin else ""
-    exact = f"{f.signed_whole(change.value)} in {f.span(change.elapsed)}{within}"
-    text = f.change(change.value) + ("*" if within else "")
+    gain, span = f.signed_whole(change.value), f.span(change.elapsed)
+    if change.margin:
+        margin = f.compact(change.margin)
+        exact = say("{gain} in {span} (±{margin})", gain=gain, span=span, margin=margin)
+    else:
+        exact = say("{gain} in {span}", gain=gain, span=span)
+    text = f.change(change.value) + ("*" if change.margin else "")
     return Cell(text, exact=exact, tone=tone_of(change.value), value=change.value)
 
 
@@ -136,22 +144,80 @@ def percent_cell(fraction: float | None) -> Cell:
 
 def rests_on(known: KnownSum) -> str:
     """What a sum rests on."""
-    if not known.unknown:
-        return f"over {f.counted(known.known, 'video')}"
-    return f"over {f.whole(known.known)} of {f.counted(known.known + known.unknown, 'video')}"
+    return over_videos(known.known, known.unknown)
+
+
+def over_videos(known: int, unknown: int) -> str:
+    """How many videos a figure is made from, of how many there are."""
+    if not unknown:
+        return say_many(known, "over {count} video", "over {count} videos")
+    return say_many(
+        known + unknown,
+        "over {known} of {count} video",
+        "over {known} of {count} videos",
+        known=f.whole(known),
+    )
 
 
 def ago(age: timedelta | None) -> str:
     """The age of a reading at the instant of the report."""
     if age is None:
         return f.DASH
-    return "newest" if age <= timedelta(minutes=1) else f"{f.span(age)} earlier"
+    if age <= timedelta(minutes=1):
+        return say_as("age of a reading", "newest")
+    return say("{span} earlier", span=f.span(age))
+
+
+def as_of_words(as_of: datetime, zone: ZoneInfo) -> str:
+    """The instant a report speaks of."""
+    return say("As of {instant}, {zone} time.", instant=f.instant_text(as_of, zone), zone=zone.key)
+
+
+def rounded_note() -> str:
+    """What the star behind a change means."""
+    return say("* The source rounds this counter; the change is good to its rounding.")
+
+
+def videos_text(count: int) -> str:
+    """A count of videos."""
+    return say_many(count, "{count} video", "{count} videos")
+
+
+def creators_text(count: int) -> str:
+    """A count of creators."""
+    return say_many(count, "{count} creator", "{count} creators")
+
+
+def whose_words(role: Role) -> str:
+    """Whose hashtag it is."""
+    return say_as("hashtag", "own") if role is Role.OWN else say_as("hashtag", "competitor")
+
+
+def outcome_words(status: Status) -> str:
+    """How an attempt ended."""
+    outcomes = {
+        Status.OK: say_as("outcome", "ok"),
+        Status.PARTIAL: say_as("outcome", "partial"),
+        Status.FAILED: say_as("outcome", "failed"),
+        Status.SKIPPED: say_as("outcome", "skipped"),
+    }
+    return outcomes.get(status, status.value)
+
+
+def verdict_words(anomaly: Anomaly) -> str:
+    """What a week is against the usual one; the code where nothing is said of it."""
+    verdicts = {
+        Anomaly.SPIKE: say_as("verdict", "spike"),
+        Anomaly.DROP: say_as("verdict", "drop"),
+        Anomaly.NONE: say_as("verdict", "usual"),
+    }
+    return verdicts.get(anomaly, anomaly.value)
 
 
 def enumerate_words(parts: Iterable[str]) -> str:
     """Parts as one enumeration: ``a, b and c``."""
     *head, last = [part for part in parts if part] or [""]
-    return f"{', '.join(head)} and {last}" if head else last
+    return say("{parts} and {last}", parts=", ".join(head), last=last) if head else last
 
 
 def sentence(text: str) -> str:
@@ -162,15 +228,29 @@ def sentence(text: str) -> str:
 def last_good(line: HashtagLine | WeeklyRow) -> str:
     """Why a hashtag has no fresh value, and the last one it had."""
     why = reason_words(line.reason) if brought_nothing(line.status, line.reason) else ""
-    failed = f"#{f.clean_text(line.hashtag, 40)} was not read" + (f": {why}" if why else "")
+    tag = f"#{f.clean_text(line.hashtag, 40)}"
+    failed = (
+        say("{hashtag} was not read: {why}.", hashtag=tag, why=why)
+        if why
+        else say("{hashtag} was not read.", hashtag=tag)
+    )
+    return f"{failed} {_last_value(line)}"
+
+
+def _last_value(line: HashtagLine | WeeklyRow) -> str:
     if line.read_at is None:
-        return f"{failed}. There is no earlier value."
+        return say("There is no earlier value.")
+    age, views = ago(line.age), f.compact(line.view_count)
     if line.view_count is None and line.video_count is None:
-        return f"{failed}. The last answer, {ago(line.age)}, stated no counter."
-    value = f"{f.compact(line.view_count)} views"
-    if line.video_count is not None:
-        value += f", {f.compact(line.video_count)} videos"
-    return f"{failed}. Last good value: {value}, {ago(line.age)}."
+        return say("The last answer, {age}, stated no counter.", age=age)
+    if line.video_count is None:
+        return say("Last good value: {views} views, {age}.", views=views, age=age)
+    return say(
+        "Last good value: {views} views, {videos} videos, {age}.",
+        views=views,
+        videos=f.compact(line.video_count),
+        age=age,
+    )
 
 
 def failure_notes(lines: Sequence[HashtagLine | WeeklyRow]) -> list[Block]:
@@ -178,42 +258,52 @@ def failure_notes(lines: Sequence[HashtagLine | WeeklyRow]) -> list[Block]:
     return [Note(last_good(line), Tone.WARN) for line in lines if line.failed]
 
 
-VIDEO_COLUMNS = (
-    Column("Video"),
-    Column("Creator"),
-    Column("Followers", Kind.NUMBER),
-    Column("Views", Kind.NUMBER),
-    Column("Engagement", Kind.NUMBER),
-    Column("Rate", Kind.NUMBER),
-)
+def video_columns() -> tuple[Column, ...]:
+    """Titles above `video_row`."""
+    return (
+        Column(say("Video")),
+        Column(say("Creator")),
+        Column(say("Followers"), Kind.NUMBER),
+        Column(say("Views"), Kind.NUMBER),
+        Column(say("Engagement"), Kind.NUMBER),
+        Column(say("Rate"), Kind.NUMBER),
+    )
 
-CREATOR_COLUMNS = (
-    Column("", Kind.NUMBER),
-    Column("Creator"),
-    Column("Followers", Kind.NUMBER),
-    Column("Videos", Kind.NUMBER),
-    Column("Views", Kind.NUMBER),
-    Column("Engagement", Kind.NUMBER),
-    Column("Rate", Kind.NUMBER),
-)
 
-RATE_COLUMNS = (
-    Column("Engagement rate"),
-    Column("Videos", Kind.NUMBER),
-    Column("Share", Kind.NUMBER),
-)
+def creator_columns() -> tuple[Column, ...]:
+    """Titles of a ranking of creators."""
+    return (
+        Column("", Kind.NUMBER),
+        Column(say("Creator")),
+        Column(say("Followers"), Kind.NUMBER),
+        Column(say("Videos"), Kind.NUMBER),
+        Column(say("Views"), Kind.NUMBER),
+        Column(say("Engagement"), Kind.NUMBER),
+        Column(say("Rate"), Kind.NUMBER),
+    )
+
+
+def rate_columns() -> tuple[Column, ...]:
+    """Titles of a distribution of engagement rates."""
+    return (
+        Column(say("Engagement rate")),
+        Column(say("Videos"), Kind.NUMBER),
+        Column(say_as("part of a whole", "Share"), Kind.NUMBER),
+    )
 
 
 def rate_range(low: float, high: float | None) -> str:
     """A bin of engagement rates, fractions: ``5 to 6 %``; None is no upper end."""
+    least = f.decimal(low * 100, 0)
     if high is None:
-        return f"{f.decimal(low * 100, 0)} % and above"
-    return f"{f.decimal(low * 100, 0)} to {f.decimal(high * 100, 0)} %"
+        return say("{low} % and above", low=least)
+    return say("{low} to {high} %", low=least, high=f.decimal(high * 100, 0))
 
 
-def known_only(table: Table, title: str = "Followers") -> Table:
-    """The table without a column of which nothing is known."""
-    at = next((i for i, column in enumerate(table.columns) if column.title == title), None)
+def known_only(table: Table, title: str | None = None) -> Table:
+    """The table without a column of which nothing is known; that of the followers by default."""
+    wanted = say("Followers") if title is None else title
+    at = next((i for i, column in enumerate(table.columns) if column.title == wanted), None)
     if at is None or not table.rows or any(row[at].text != f.DASH for row in table.rows):
         return table
     return replace(
@@ -224,7 +314,7 @@ def known_only(table: Table, title: str = "Followers") -> Table:
 
 
 def video_row(line: VideoLine) -> tuple[Cell, ...]:
-    """The cells of `VIDEO_COLUMNS`."""
+    """The cells under `video_columns`."""
     video = line.video
     return (
         video_cell(line),

@@ -9,11 +9,11 @@ from typing import Any
 from tagtide.core import formats as f
 from tagtide.core.messages.blocks import Cell, Column, Kind, Table, Tone
 from tagtide.core.messages.words import (
-    CREATOR_COLUMNS,
-    RATE_COLUMNS,
+    creator_columns,
     known_only,
     number_cell,
     percent_cell,
+    rate_columns,
     rate_range,
     sentence,
     tone_of,
@@ -179,7 +179,7 @@ class _Tables:
         held = [r for r in self.lines.records.latest.values() if r.n in behind]
         held.sort(key=lambda r: (self.lines.records.videos[r.video].creator, -(r.views or 0)))
         empty = "No creator is known yet."
-        table = known_only(Table("Top creators by views", CREATOR_COLUMNS, rows, empty=empty))
+        table = known_only(Table("Top creators by views", creator_columns(), rows, empty=empty))
         shown = held[:MOST_LINES]
         return Section(
             key="top_creators",
@@ -200,7 +200,9 @@ class _Tables:
         )
         quantiles = ", ".join(f"{p} {f.percent(v)}" for p, v in spread["quantiles"].items())
         note = f"Quantiles: {quantiles}." if quantiles else ""
-        table = Table("Engagement rates", RATE_COLUMNS, rows, empty="No rate is known.", note=note)
+        table = Table(
+            "Engagement rates", rate_columns(), rows, empty="No rate is known.", note=note
+        )
         key = "engagement_rate_distribution"
         return Section(
             key=key,

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from tagtide.core.coverage import Completeness
+from tagtide.core.coverage import Completeness, Unknown
 from tagtide.core.detect.virality import AgeScore
-from tagtide.core.formats import clean_text, counted, iso_utc, percent
+from tagtide.core.formats import clean_text, iso_utc, percent
+from tagtide.core.language import say
 from tagtide.core.metrics import (
     Change,
     CreatorStanding,
@@ -44,11 +45,10 @@ def completeness_dict(held: Completeness | None) -> dict[str, Any]:
         "new_videos_existing_low": None if held is None else held.existing_low,
         "new_videos_existing_high": None if held is None else held.existing_high,
         "completeness": None if held is None else rounded(held.ratio),
-        "statement": _NOT_COMPUTED if held is None else held.note,
+        "statement": say("how many of the new videos are held is unknown")
+        if held is None
+        else held.note,
     }
-
-
-_NOT_COMPUTED = "how many of the new videos are held is unknown"
 
 
 def add_up(parts: Iterable[Completeness]) -> Completeness | None:
@@ -59,15 +59,14 @@ def add_up(parts: Iterable[Completeness]) -> Completeness | None:
     seen = sum(h.seen for h in held)
     existing = _sum(h.existing for h in held)
     if existing is None:
-        note = f"{counted(seen, 'new video')} held, of how many is unknown for some hashtags"
-        return Completeness(seen=seen, existing=None, note=note)
+        return Completeness(seen=seen, existing=None, unknown=Unknown.SOME, is_sum=True)
     return Completeness(
         seen=seen,
         existing=existing,
         existing_low=_sum(h.existing_low for h in held),
         existing_high=_sum(h.existing_high for h in held),
         ratio=min(1.0, seen / existing) if existing else None,
-        note=f"{seen:,} of {counted(existing, 'new video')} held",
+        is_sum=True,
     )
 
 

@@ -41,6 +41,8 @@ class Trend:
     #: When the own hashtags were first read, where that is later than `TREND` ago.
     since: datetime
     until: datetime
+    #: How many hashtags the own lines add up.
+    own: int
     #: The own hashtags first, then the competitors that gained most: no more than a chart can hold.
     views: tuple[Line, ...]
     videos: tuple[Line, ...]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tagtide.core.language import say
 from tagtide.core.metrics import (
     HALF_WEEK,
     MIN_WEEKS,
@@ -66,6 +68,18 @@ class WeeklyFacts:
     earlier: Mapping[str, VideoReading] = field(default_factory=dict)
 
 
+class NoVerdict(StrEnum):
+    """Why a week is not judged."""
+
+    NEVER_READ = "never_read"
+    FAILED = "failed"
+    NOT_THIS_WEEK = "not_this_week"
+    NO_EARLIER = "no_earlier"
+    VIEWS_UNKNOWN = "views_unknown"
+    SHORT = "short"
+    FEW_WEEKS = "few_weeks"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeeklyRow:
     """One hashtag of the weekly report."""
@@ -85,13 +99,18 @@ class WeeklyRow:
     #: Change since about a week ago; None when an end is unknown.
     change: WeeklyChange | None
     verdict: WeeklyVerdict
-    #: Why there is no verdict; empty when there is one.
-    unjudged: str
+    #: Why there is no verdict; None when there is one.
+    no_verdict: NoVerdict | None
     #: Weekly view changes scaled to 7 days, oldest first; None where unknown.
     history: tuple[float | None, ...]
     #: Engagement of its held videos now, and its growth over those read in both weeks.
     engagement: int | None
     engagement_growth: Growth
+
+    @property
+    def unjudged(self) -> str:
+        """Why there is no verdict, in words; empty when there is one."""
+        return "" if self.no_verdict is None else _unjudged_words(self.no_verdict, self.verdict)
 
     @property
     def failed(self) -> bool:
@@ -239,7 +258,7 @@ def _row(hashtag: WeeklyHashtagFacts, facts: WeeklyFacts) -> WeeklyRow:
     changes = weekly_changes(hashtag.readings, facts.as_of, weeks + 1)
     outcome = hashtag.outcome
     failed = outcome is not None and brought_nothing(outcome.status, outcome.reason)
-    verdict, unjudged = _judge(changes, latest, facts.as_of, failed=failed)
+    verdict, no_verdict = _judge(changes, latest, facts.as_of, failed=failed)
     name = hashtag.hashtag.name
     own_videos = [v for v in facts.videos if name == v.hashtag or name in v.hashtags]
     return WeeklyRow(
@@ -255,7 +274,7 @@ def _row(hashtag: WeeklyHashtagFacts, facts: WeeklyFacts) -> WeeklyRow:
         age=None if latest is None else facts.as_of - latest.read_at,
         change=changes[0] if changes else None,
         verdict=verdict,
-        unjudged=unjudged,
+        no_verdict=no_verdict,
         history=tuple(c.views_per_week if c.counts else None for c in reversed(changes)),
         engagement=_engagement(own_videos),
         engagement_growth=engagement_growth(own_videos, facts.earlier),
@@ -273,7 +292,7 @@ def _judge(
     as_of: datetime,
     *,
     failed: bool,
-) -> tuple[WeeklyVerdict, str]:
+) -> tuple[WeeklyVerdict, NoVerdict | None]:
     """The verdict, and why there is none: ignorance never makes an anomaly."""
     current = changes[0] if changes else None
     earlier = [c.views_per_week for c in changes[1:] if c.is_point]
@@ -282,31 +301,42 @@ def _judge(
     value = current.views_per_week if current and usable else None
     verdict = weekly_anomaly(value, earlier, margin=margin)
     if verdict.anomaly is not Anomaly.NOT_ENOUGH_HISTORY:
-        return verdict, ""
-    return verdict, _why_unjudged(current, latest, as_of, verdict, failed=failed)
+        return verdict, None
+    return verdict, _why_unjudged(current, latest, as_of, failed=failed)
 
 
 def _why_unjudged(
     current: WeeklyChange | None,
     latest: HashtagReading | None,
     as_of: datetime,
-    verdict: WeeklyVerdict,
     *,
     failed: bool,
-) -> str:
+) -> NoVerdict:
     if latest is None:
-        return "never read"
+        return NoVerdict.NEVER_READ
     if failed:
-        return "the last read failed"
+        return NoVerdict.FAILED
     if as_of - latest.read_at > HALF_WEEK:
-        return "not read this week"
+        return NoVerdict.NOT_THIS_WEEK
     if current is None:
-        return "no earlier reading"
+        return NoVerdict.NO_EARLIER
     if current.views is None:
-        return "the change of views is unknown"
-    if not current.counts:
-        return "less than half a week of readings"
-    return f"{verdict.points} of {MIN_WEEKS} weeks"
+        return NoVerdict.VIEWS_UNKNOWN
+    return NoVerdict.FEW_WEEKS if current.counts else NoVerdict.SHORT
+
+
+def _unjudged_words(why: NoVerdict, verdict: WeeklyVerdict) -> str:
+    if why is NoVerdict.FEW_WEEKS:
+        return say("{known} of {needed} weeks", known=verdict.points, needed=MIN_WEEKS)
+    reasons = {
+        NoVerdict.NEVER_READ: say("never read"),
+        NoVerdict.FAILED: say("the last read failed"),
+        NoVerdict.NOT_THIS_WEEK: say("not read this week"),
+        NoVerdict.NO_EARLIER: say("no earlier reading"),
+        NoVerdict.VIEWS_UNKNOWN: say("the change of views is unknown"),
+        NoVerdict.SHORT: say("less than half a week of readings"),
+    }
+    return reasons[why]
 
 
 # --- co-occurring hashtags ------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from starlette.datastructures import FormData
 from tagtide.core.access import Need
 from tagtide.core.campaign_version import campaign_version
 from tagtide.core.forecast import daily_calls
-from tagtide.core.messages.style import CLOCKS, NUMBERS
+from tagtide.core.language import CLOCKS, NUMBERS
 from tagtide.errors import Conflict, InvalidInput, NotFound
 from tagtide.models import Campaign, Job
 from tagtide.services.campaign_form import (
