@@ -158,6 +158,7 @@ def make_context(settings: Settings, store: Store, source: Source, clock: Clock)
             remind_hour=settings.desk.remind_hour,
         ),
         valuation=settings.reports.valuation,
+        language=settings.reports.language,
     )
 
 

@@ -164,6 +164,8 @@ class Campaign:
     #: "24h" or "12h"; None takes what the channel is set to.
     numbers: str | None = None
     clock: str | None = None
+    #: Of its reports, as `tagtide.languages` names it; None takes the installation's.
+    language: str | None = None
     starts_on: date | None = None
     ends_on: date | None = None
     rules: RuleSettings = RuleSettings()

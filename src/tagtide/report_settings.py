@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tagtide.core.emv import PUBLISHED_CARDS, RateCard
 from tagtide.core.reports.insights import Valuation
+from tagtide.errors import InvalidInput
+from tagtide.languages import check_code
 from tagtide.section import Section
 
 
@@ -35,10 +37,20 @@ class ReportSettings(Section):
     color: str | None = Field(default=None, pattern=r"^#[0-9a-fA-F]{6}$")
     #: A PNG or a JPEG of at most 500 kB, beside the configuration file or anywhere.
     logo: Path | None = None
+    #: Of reports of campaigns that name none.
+    language: str = "en"
     #: Of the rate cards; the published ones are in US dollars.
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
     #: Own cards instead of the published ones.
     rate_cards: dict[str, RateCardSettings] = Field(default_factory=dict, max_length=10)
+
+    @field_validator("language")
+    @classmethod
+    def _is_shipped(cls, code: str) -> str:
+        try:
+            return check_code(code)
+        except InvalidInput as error:
+            raise ValueError(f"{error} {error.hint}") from error
 
     @model_validator(mode="after")
     def _own_money(self) -> ReportSettings:

@@ -104,6 +104,7 @@ _COMMENTS = {
     "BudgetSettings.credits_per_month": "no limit when absent",
     "BudgetSettings.warn_at": "share of a limit that warns",
     "ReportSettings.brand": "on top of reports, with the colour and the logo (PNG, JPEG)",
+    "ReportSettings.language": "of campaigns that name none: en or de",
     "ReportSettings.currency": "of the rate cards; the published ones are in USD",
     "DeskSettings.brand": "in requests for rights; the campaign's name when absent",
     "DeskSettings.unanswered_days": "a request without an answer is worth a reminder",

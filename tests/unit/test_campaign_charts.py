@@ -14,6 +14,7 @@ from tagtide.core.charts import Chart
 from tagtide.core.charts.campaign import (
     Axis,
     Line,
+    Noun,
     Pace,
     growth_chart,
     rates_chart,

@@ -50,6 +50,7 @@ def _settings_options(command: Any) -> Any:
                 "--numbers", metavar="LOOK", help="How its readers write them, e.g. 1.234,5."
             ),
             click.option("--clock", type=click.Choice(CLOCKS), help="How they write the time."),
+            click.option("--language", metavar="CODE", help="Of its reports, e.g. de."),
             click.option(
                 "--threshold",
                 "thresholds",
@@ -127,6 +128,7 @@ def _from_typed(app: App, name: str, typed: dict[str, Any]) -> Campaign:
         timezone=typed["timezone"] or "UTC",
         numbers=typed["numbers"],
         clock=typed["clock"],
+        language=typed["language"],
         thresholds=_pairs(typed["thresholds"], "--threshold", int),
         starts_on=_day(typed["start"]),
         ends_on=_day(typed["end"]),
@@ -313,6 +315,7 @@ def _edited(app: App, before: Campaign, typed: dict[str, Any]) -> Campaign:
         timezone=typed["timezone"] or before.timezone,
         numbers=typed["numbers"] or before.numbers,
         clock=typed["clock"] or before.clock,
+        language=typed["language"] or before.language,
         thresholds=thresholds,
         starts_on=_day(typed["start"]) or before.starts_on,
         ends_on=_day(typed["end"]) or before.ends_on,
@@ -398,6 +401,7 @@ def campaign_dict(campaign: Campaign) -> dict[str, Any]:
         "timezone": campaign.timezone,
         "numbers": campaign.numbers,
         "clock": campaign.clock,
+        "language": campaign.language,
         "thresholds": {h.name: h.threshold for h in campaign.hashtags if h.threshold is not None},
         "starts_on": campaign.starts_on,
         "ends_on": campaign.ends_on,

@@ -12,6 +12,7 @@ from tagtide import __version__
 from tagtide.cli.files import opened
 from tagtide.cli.options import application, one_campaign
 from tagtide.cli.options import run as run_async
+from tagtide.core.language import ENGLISH
 from tagtide.core.proof.contents import contents
 from tagtide.core.proof.entries import Draft
 from tagtide.core.proof.figures import Worked
@@ -28,6 +29,7 @@ def make_proof(
     config: str | None,
     database: str | None,
     style: str | None,
+    language: str | None,
     as_json: bool,
     output: Path | None,
     sign: Path | None,
@@ -38,6 +40,10 @@ def make_proof(
         raise click.UsageError("--sign goes with --proof.")
     if as_json or style not in (None, "html"):
         raise click.UsageError("A proof is one HTML file; leave out --format and --json.")
+    if language not in (None, ENGLISH.code):
+        raise click.UsageError(
+            "A proof is in English: its bytes are checked; leave out --language."
+        )
     if output is None and sys.stdout.isatty():
         raise InvalidInput("A proof is a large file.", hint="Name it: `--output FILE.html`.")
     signer = None if sign is None else read_key(sign)

@@ -13,6 +13,7 @@ from tagtide.cli.files import opened
 from tagtide.cli.options import application, common_options, one_campaign
 from tagtide.cli.options import run as run_async
 from tagtide.cli.show import print_blocks
+from tagtide.core.language import Language, speaking
 from tagtide.core.messages import Block
 from tagtide.core.messages.appendix import FullTable, campaign_appendix, weekly_appendix
 from tagtide.core.messages.campaign import campaign_blocks, daily_blocks
@@ -29,7 +30,7 @@ from tagtide.renderers import (
 )
 from tagtide.renderers.look import Brand
 from tagtide.services.context import Context
-from tagtide.services.report import report_campaign, report_daily, report_weekly
+from tagtide.services.report import report_campaign, report_daily, report_language, report_weekly
 from tagtide.services.views.reports import report_title
 
 _FORMATS = ("text", "json", "md", "html", "pdf", "xlsx")
@@ -38,7 +39,7 @@ _BINARY = ("pdf", "xlsx")
 #: Formats that show who hands the report out.
 _BRANDED = ("html", "pdf")
 
-Build = Callable[[Context, Campaign], Awaitable[Any]]
+Build = Callable[[Context, Campaign, str | None], Awaitable[Any]]
 Blocks = Callable[[Any], list[Block]]
 Appendix = Callable[[Any], tuple[FullTable, ...]]
 
@@ -59,6 +60,7 @@ def _options(command: Any) -> Any:
             type=click.Choice(_FORMATS),
             help="Default: what the file's name says, else text.",
         ),
+        click.option("--language", metavar="CODE", help="Of the report, e.g. de."),
         click.option("--json", "as_json", is_flag=True, help="Same as --format json."),
         common_options,
         click.argument("campaign", required=False),
@@ -109,6 +111,7 @@ def _make(
     config: str | None,
     database: str | None,
     style: str | None,
+    language: str | None,
     as_json: bool,
     output: Path | None,
 ) -> None:
@@ -118,16 +121,20 @@ def _make(
             f"A {chosen.upper()} file is nothing for a terminal.", hint="Say where: --output FILE."
         )
 
-    async def main() -> tuple[Any, Brand | None]:
+    async def main() -> tuple[Any, Language, Brand | None]:
         async with application(config, database) as app:
             brand = app.brand() if chosen in _BRANDED else None
-            return await build(app.context, await one_campaign(app, campaign)), brand
+            found = await one_campaign(app, campaign)
+            speech = report_language(app.context, found, language)
+            return await build(app.context, found, language), speech, brand
 
-    built, brand = run_async(main)
-    if output is None and chosen == "text":
-        print_blocks(blocks(built))
-        return
-    written = _rendered(chosen, report_title(kind, built.campaign), built, blocks, appendix, brand)
+    built, speech, brand = run_async(main)
+    title = report_title(kind, built.campaign, speech.code)
+    with speaking(speech):
+        if output is None and chosen == "text":
+            print_blocks(blocks(built))
+            return
+        written = _rendered(chosen, title, built, blocks, appendix, brand)
     if output is None:
         click.echo(written, nl=False)
         return

@@ -71,8 +71,8 @@ def _block(block: Block) -> str:
         case Paragraph():
             return f"**{escape(block.text)}**" if block.lead else escape(block.text)
         case Note():
-            mark = f"> **{say('Note:')}** " if block.tone is Tone.WARN else ""
-            return f"{mark}{escape(block.text)}"
+            said = escape(block.text)
+            return _remark(say("Note:"), said) if block.tone is Tone.WARN else said
         case Link():
             return _linked(block.text, block.url)
         case Sparkline():
@@ -88,6 +88,10 @@ def _block(block: Block) -> str:
             return f"### {escape(block.title)}\n\n" + "\n".join(lines)
         case Chart():
             return f"*{escape(block.title)}*"
+
+
+def _remark(mark: str, said: str) -> str:
+    return f"> **{mark}** {said}"
 
 
 def _linked(text: str, url: str | None) -> str:

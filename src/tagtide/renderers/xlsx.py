@@ -57,6 +57,8 @@ _LAST = 3
 _LINE = 15.0
 _NARROWEST, _WIDEST, _LINK, _SPARK = 9, 50, 30, 14
 _LONGEST = 4_000
+#: Before a title above what is indented.
+_INDENT = "  "
 _TITLE = Look(bold=True, size=15)
 _LEAD = Look(bold=True, wraps=True)
 _WRAPPED = Look(wraps=True)
@@ -173,7 +175,7 @@ def _wrap(sheet: Sheet, row: int, columns: tuple[int, int], text: str, look: Loo
 
 
 def _write_figures(sheet: Sheet, row: int, figures: Sequence[Figure]) -> int:
-    titles = (say("Figure"), say("Value"), say("Change"), f"  {say('Rests on')}")
+    titles = (say("Figure"), say("Value"), say("Change"), _INDENT + say("Rests on"))
     sheet.head(row, titles, right=(1, 2))
     for at, figure in enumerate(figures, row + 1):
         sheet.put(at, 0, clean_text(figure.label, _LONGEST))
@@ -195,7 +197,7 @@ def _put_said(
 
 
 def _write_index(sheet: Sheet, row: int, parts: Sequence[_Part]) -> None:
-    titles = (say("Sheet"), say("Rows"), f"  {say('What it holds')}", "")
+    titles = (say("Sheet"), say("Rows"), _INDENT + say("What it holds"), "")
     sheet.head(row, titles, right=(1,))
     for at, part in enumerate(parts, row + 1):
         sheet.put(at, 0, part.sheet.name)

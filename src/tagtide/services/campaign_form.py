@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any
 
+from tagtide import languages
 from tagtide.core.language import CLOCKS, NUMBERS
 from tagtide.core.names import parse_campaign_name, parse_hashtag
 from tagtide.core.schedule import Schedule, check_zone
@@ -38,6 +39,7 @@ class CampaignTyped:
     timezone: str = "UTC"
     numbers: str = ""
     clock: str = ""
+    language: str = ""
     starts_on: str = ""
     ends_on: str = ""
     page_budget: str = ""
@@ -77,6 +79,7 @@ def typed_of(campaign: Campaign) -> CampaignTyped:
         timezone=campaign.timezone,
         numbers=campaign.numbers or "",
         clock=campaign.clock or "",
+        language=campaign.language or "",
         starts_on=campaign.starts_on.isoformat() if campaign.starts_on else "",
         ends_on=campaign.ends_on.isoformat() if campaign.ends_on else "",
         page_budget=str(campaign.page_budget),
@@ -177,6 +180,7 @@ def check_campaign(
             schedules=schedules,
             numbers=typed.numbers or None,
             clock=typed.clock or None,
+            language=typed.language or None,
             request=before.request if before else None,
         )
         return _of(made, before)
@@ -269,6 +273,8 @@ def _choices(
         problems.add("numbers", "This is none of the looks of a number.")
     if typed.clock and typed.clock not in CLOCKS:
         problems.add("clock", "The clock is one of 24h and 12h.")
+    if typed.language and typed.language not in languages.codes():
+        problems.add("language", "This is none of the languages of reports.")
 
 
 # --- rules ----------------------------------------------------------------------------------------

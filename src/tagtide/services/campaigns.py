@@ -14,6 +14,7 @@ from tagtide.core.names import nearest, parse_campaign_name, parse_hashtag
 from tagtide.core.rule_limits import problems_of
 from tagtide.core.schedule import Schedule, check_zone
 from tagtide.errors import InvalidInput
+from tagtide.languages import check_code
 from tagtide.models import (
     CAMPAIGN_RULES,
     Campaign,
@@ -47,6 +48,7 @@ def make_campaign(
     schedules: Mapping[Job, str] | None = None,
     numbers: str | None = None,
     clock: str | None = None,
+    language: str | None = None,
     request: str | None = None,
 ) -> Campaign:
     """Check what was typed and make a campaign of it; nothing is stored.
@@ -63,6 +65,8 @@ def make_campaign(
         raise InvalidInput("credits per day cannot be negative")
     _check_range("credits per day", credits_per_day or 1)
     _check_style(numbers, clock)
+    if language is not None:
+        check_code(language)
     if request is not None:
         parse_request(request)
     return Campaign(
@@ -71,6 +75,7 @@ def make_campaign(
         timezone=timezone,
         numbers=numbers,
         clock=clock,
+        language=language,
         starts_on=starts_on,
         ends_on=ends_on,
         rules=rules or RuleSettings(),
@@ -165,6 +170,7 @@ _KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "timezone": (lambda v: isinstance(v, str), "a text"),
     "numbers": (lambda v: isinstance(v, str), "a text"),
     "clock": (lambda v: isinstance(v, str), "a text"),
+    "language": (lambda v: isinstance(v, str), "a text"),
     "thresholds": (_is_numbers, "a table of whole numbers"),
     "starts_on": (_is_date, "a date such as 2026-03-01, without quotes"),
     "ends_on": (_is_date, "a date such as 2026-03-01, without quotes"),

@@ -85,6 +85,8 @@ class Context:
     desk: DeskPolicy = DeskPolicy()
     #: How reports count earned media value.
     valuation: Valuation = field(default_factory=Valuation)
+    #: Of reports of campaigns that name none, as `tagtide.languages` names it.
+    language: str = "en"
     #: Shared by all runs of the process, so that an outage is noticed once.
     breaker: Breaker = field(default_factory=Breaker)
 

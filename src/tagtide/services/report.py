@@ -16,6 +16,7 @@ from tagtide.core.charts.campaign import Line
 from tagtide.core.coverage import Completeness, completeness
 from tagtide.core.detect.virality import FITTED_BEFORE, FITTED_WITHIN
 from tagtide.core.formats import clean_text
+from tagtide.core.language import Language, speaking
 from tagtide.core.messages.campaign import campaign_blocks, daily_blocks
 from tagtide.core.messages.document import to_document
 from tagtide.core.messages.weekly import weekly_blocks
@@ -32,6 +33,7 @@ from tagtide.core.reports.trend import TREND, Trend, share_of_voice
 from tagtide.core.reports.weekly import WeeklyFacts, WeeklyHashtagFacts, WeeklyReport, build_weekly
 from tagtide.core.velocity import HISTORY
 from tagtide.errors import NotFound
+from tagtide.languages import check_code, find_language
 from tagtide.models import (
     Campaign,
     HashtagLevel,
@@ -54,35 +56,54 @@ _RIVALS = 4
 _DAY_TOLERANCE = timedelta(hours=12)
 
 
-async def report_daily(context: Context, campaign: Campaign) -> CampaignReport:
+def report_language(context: Context, campaign: Campaign, asked: str | None = None) -> Language:
+    """What a report speaks: as asked, else as its campaign, else as the installation.
+
+    Figures and the clock look as the campaign sets them, where it does. Raises `InvalidInput` for
+    an asked language that there is not.
+    """
+    code = campaign.language or context.language if asked is None else check_code(asked)
+    return find_language(code).looking(campaign.numbers, campaign.clock)
+
+
+async def report_daily(
+    context: Context, campaign: Campaign, language: str | None = None
+) -> CampaignReport:
     """The daily monitor of a campaign, kept as the report of its day."""
     facts = await _campaign_facts(context, campaign, "daily")
-    return await _kept(context, campaign, build_daily(facts))
+    return await _kept(context, campaign, build_daily(facts), language)
 
 
-async def report_campaign(context: Context, campaign: Campaign) -> CampaignReport:
+async def report_campaign(
+    context: Context, campaign: Campaign, language: str | None = None
+) -> CampaignReport:
     """The campaign report, kept as the report of its day."""
-    return await keep_campaign(context, campaign, await read_campaign(context, campaign))
+    return await keep_campaign(context, campaign, await read_campaign(context, campaign), language)
 
 
 async def keep_campaign(
-    context: Context, campaign: Campaign, report: CampaignReport
+    context: Context, campaign: Campaign, report: CampaignReport, language: str | None = None
 ) -> CampaignReport:
     """Keep a campaign report as that of its day."""
-    return await _kept(context, campaign, report)
+    return await _kept(context, campaign, report, language)
 
 
-async def report_weekly(context: Context, campaign: Campaign) -> WeeklyReport:
+async def report_weekly(
+    context: Context, campaign: Campaign, language: str | None = None
+) -> WeeklyReport:
     """The weekly ranking of own and competitors' hashtags, kept as the report of its day."""
+    spoken = report_language(context, campaign, language)
     report = await read_weekly(context, campaign)
+    with speaking(spoken):
+        body, document = report.as_dict(), to_document(weekly_blocks(report))
     await context.store.put_report(
         StoredReport(
             campaign_id=campaign.campaign_id,
             kind="weekly",
             on=report.on,
             made_at=context.clock.now(),
-            body=report.as_dict(),
-            document=to_document(weekly_blocks(report)),
+            body=body,
+            document=document,
         )
     )
     return report
@@ -336,17 +357,21 @@ def _held_between(
     return completeness(held, earlier, latest)
 
 
-async def _kept(context: Context, campaign: Campaign, report: CampaignReport) -> CampaignReport:
-    blocks = daily_blocks(report) if report.kind == "daily" else campaign_blocks(report)
+async def _kept(
+    context: Context, campaign: Campaign, report: CampaignReport, language: str | None
+) -> CampaignReport:
+    with speaking(report_language(context, campaign, language)):
+        blocks = daily_blocks(report) if report.kind == "daily" else campaign_blocks(report)
+        # Without the list of videos: the next report needs the totals, and readings are kept.
+        body, document = report.as_dict(videos=False), to_document(blocks)
     await context.store.put_report(
         StoredReport(
             campaign_id=campaign.campaign_id,
             kind=report.kind,
             on=report.on,
             made_at=context.clock.now(),
-            # Without the list of videos: the next report needs the totals, and readings are kept.
-            body=report.as_dict(videos=False),
-            document=to_document(blocks),
+            body=body,
+            document=document,
         )
     )
     return report

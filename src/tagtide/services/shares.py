@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tagtide.core.messages import Block
+from tagtide.core.messages import Block, language_of
 from tagtide.core.messages.document import from_document
 from tagtide.errors import InvalidInput, NotFound
 from tagtide.models import Campaign
@@ -54,7 +54,7 @@ async def share_report(
         campaign_id=campaign.campaign_id,
         kind=report.kind,
         on=report.on,
-        title=report_title(report.kind, campaign.name),
+        title=report_title(report.kind, campaign.name, language_of(from_document(report.document))),
         as_of=report.as_of,
         timezone=campaign.timezone,
         document=report.document,

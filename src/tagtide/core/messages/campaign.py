@@ -468,10 +468,11 @@ def _viral_cells(line: VideoLine) -> tuple[Cell, ...]:
 def _distribution(rates: RateSummary) -> list[Block]:
     if not rates.known:
         return []
+    points = {f"p{round(p * 100)}": f.percent(value) for p, value in rates.quantiles}
     quantiles = say(
         "A tenth of the videos below {p10}, a quarter below {p25}, half below {p50}, "
         "three quarters below {p75}, nine tenths below {p90}.",
-        **{f"p{round(p * 100)}": f.percent(value) for p, value in rates.quantiles},
+        **points,
     )
     rows = tuple(
         (

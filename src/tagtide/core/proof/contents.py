@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tagtide.core import formats as f
+from tagtide.core.language import ENGLISH, speaking
 from tagtide.core.messages.blocks import Figure
 from tagtide.core.messages.words import sentence, tone_of
 from tagtide.core.proof.figures import Worked
@@ -54,8 +55,9 @@ class Contents:
     videos: tuple[tuple[str, tuple[VideoRows, ...]], ...]
 
 
+@speaking(ENGLISH)
 def contents(records: Records, worked: Mapping[str, Worked]) -> Contents:
-    """The page of some records and the figures that they give."""
+    """The page of some records and the figures that they give; its bytes count, so in English."""
     lines = Lines(records, worked)
     page = _Page(lines)
     header = records.header

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from tagtide.core.language import ENGLISH, speaking
 from tagtide.core.metrics import VideoFacts
 from tagtide.core.proof import FORM, SCHEMA
 from tagtide.core.proof.chain import LARGEST, SIGNED, Chain, page_hash
@@ -65,6 +66,7 @@ class Draft:
         return whole
 
 
+@speaking(ENGLISH)
 def draft(material: Material) -> Draft:
     """The entries of a report. Raises `ProofDiffers` when the readings do not give its figures."""
     chain = Chain()

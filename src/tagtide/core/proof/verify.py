@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from tagtide.core.formats import clean_text, counted, whole
+from tagtide.core.language import ENGLISH, speaking
 from tagtide.core.proof import FORM, SCHEMA
 from tagtide.core.proof.chain import (
     ORIGIN,
@@ -132,6 +133,7 @@ class Verdict:
         }
 
 
+@speaking(ENGLISH)
 def verify(
     file: bytes, *, draw: Draw, signature_holds: SignatureHolds, key: str | None = None
 ) -> Verdict:

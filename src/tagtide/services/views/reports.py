@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from tagtide.core.language import say, speaking
 from tagtide.core.messages import Block
 from tagtide.core.messages.document import from_document, lead_of
 from tagtide.errors import NotFound
+from tagtide.languages import find_language
 from tagtide.models import Campaign, Job
 from tagtide.ports import ReportName, StoredReport
 from tagtide.services.context import Context
@@ -28,9 +30,14 @@ _JOBS = {
 }
 
 
-def report_title(kind: str, campaign: str) -> str:
-    """What a report is called in the head of a file."""
-    return f"{TITLES[kind]}: {campaign}"
+def report_title(kind: str, campaign: str, language: str) -> str:
+    """What a report in a language is called in the head of a file."""
+    with speaking(find_language(language)):
+        if kind == "daily":
+            return say("Daily report: {campaign}", campaign=campaign)
+        if kind == "weekly":
+            return say("Weekly report: {campaign}", campaign=campaign)
+        return say("Campaign report: {campaign}", campaign=campaign)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,9 @@ class CampaignSettings(BaseModel):
     timezone: str = Field("UTC", max_length=64)
     numbers: str | None = Field(None, max_length=16)
     clock: str | None = Field(None, max_length=16)
+    language: str | None = Field(
+        None, max_length=16, description="Of its reports; null takes the installation's."
+    )
     thresholds: dict[str, int] = Field({}, description="New videos that alert, by hashtag.")
     starts_on: date | None = Field(None, strict=False)
     ends_on: date | None = Field(None, strict=False)
@@ -151,6 +154,7 @@ def shown(campaign: Campaign) -> StoredCampaign:
         timezone=campaign.timezone,
         numbers=campaign.numbers,
         clock=campaign.clock,
+        language=campaign.language,
         thresholds={h.name: h.threshold for h in campaign.hashtags if h.threshold is not None},
         starts_on=campaign.starts_on,
         ends_on=campaign.ends_on,

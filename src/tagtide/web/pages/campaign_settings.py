@@ -16,6 +16,7 @@ from tagtide.core.campaign_version import campaign_version
 from tagtide.core.forecast import daily_calls
 from tagtide.core.language import CLOCKS, NUMBERS
 from tagtide.errors import Conflict, InvalidInput, NotFound
+from tagtide.languages import codes
 from tagtide.models import Campaign, Job
 from tagtide.services.campaign_form import (
     FORM,
@@ -127,6 +128,7 @@ def typed_from(form: FormData) -> CampaignTyped:
         timezone=text("timezone").strip() or "UTC",
         numbers=text("numbers"),
         clock=text("clock"),
+        language=text("language"),
         starts_on=text("starts_on"),
         ends_on=text("ends_on"),
         page_budget=text("page_budget"),
@@ -273,6 +275,7 @@ async def _form(
         zones=zones(),
         looks=list(NUMBERS),
         clocks=CLOCKS,
+        languages=codes(),
         zone=stored.timezone if stored else "UTC",
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from tagtide.core.access import Need
-from tagtide.core.messages import Block
+from tagtide.core.messages import Block, language_of
 from tagtide.errors import InvalidInput, NotFound
 from tagtide.models import Campaign
 from tagtide.renderers import render_html, render_json, render_markdown, render_pdf, render_xlsx
@@ -131,7 +131,7 @@ async def _for_people(view: ReportView, style: str, brand: Brand | None) -> str 
     if style == "xlsx":
         zone = str(report.body.get("timezone") or view.campaign.timezone)
         return await asyncio.to_thread(render_xlsx, blocks, as_of=report.as_of, timezone=zone)
-    title = report_title(report.kind, view.campaign.name)
+    title = report_title(report.kind, view.campaign.name, language_of(blocks))
     return await to_hand_out(style, blocks, title, report.as_of, brand)
 
 
