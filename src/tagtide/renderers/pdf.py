@@ -37,6 +37,9 @@ _LONGEST = 4_000
 #: A cell with more letters may be broken into lines.
 _LONG_CELL = 28
 _SPARK_WIDTH, _SPARK_HEIGHT = 48.0, 10.0
+#: Points that a page has for a table, that stand beside a column, and that letters take: those of
+#: cells and those of titles, on average.
+_ROOM, _BESIDE, _LETTER, _SMALL_LETTER = 493.0, 10.0, 4.0, 3.5
 
 
 def render(
@@ -117,6 +120,7 @@ def _content(block: Block) -> dict[str, Any]:
 
 
 def _table(table: Table) -> dict[str, Any]:
+    is_tight = _room_left(table) < 0
     return {
         "title": _clean(table.title),
         "columns": [
@@ -125,28 +129,44 @@ def _table(table: Table) -> dict[str, Any]:
                 "right": column.kind.right,
                 "width": width,
             }
-            for column, width in zip(table.columns, _widths(table), strict=True)
+            for column, width in zip(table.columns, _widths(table, is_tight=is_tight), strict=True)
         ],
+        "tight": is_tight,
         "rows": [[_cell(cell) for cell in row] for row in table.rows],
         "empty": _clean(table.empty),
         "note": _clean(table.note),
     }
 
 
-def _widths(table: Table) -> list[float | None]:
+def _longest(table: Table, place: int) -> int:
+    return max((len(row[place].text) for row in table.rows), default=0)
+
+
+def _widths(table: Table, *, is_tight: bool) -> list[float | None]:
     """Parts of the room that columns of long texts take; None is as wide as what stands in it.
 
-    Where no text is long, the first column takes what is left, so that all tables end alike.
+    Where no text is long, the first column takes what is left, so that all tables end alike; where
+    nothing is left, the widest ones give way.
     """
     widths: list[float | None] = []
     for place, column in enumerate(table.columns):
-        longest = max((len(row[place].text) for row in table.rows), default=0)
+        longest = _longest(table, place)
         is_long = column.kind is Kind.TEXT and longest > _LONG_CELL
         widths.append(min(longest, 2 * _LONG_CELL) if is_long else None)
-    if widths and not any(widths):
+    if widths and not any(widths) and not is_tight:
         texts = (at for at, column in enumerate(table.columns) if column.kind is Kind.TEXT)
         widths[next(texts, 0)] = 1
     return widths
+
+
+def _room_left(table: Table) -> float:
+    """Points that a page has left beside a table, about; what is long takes what it gets."""
+    room = _ROOM
+    for place, column in enumerate(table.columns):
+        longest = min(_longest(table, place), _LONG_CELL)
+        curve = _SPARK_WIDTH if column.kind is Kind.SPARKLINE else 0.0
+        room -= _BESIDE + max(longest * _LETTER, len(column.title) * _SMALL_LETTER, curve)
+    return room
 
 
 def _cell(cell: Cell) -> dict[str, Any]:

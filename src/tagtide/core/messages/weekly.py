@@ -44,9 +44,10 @@ def weekly_blocks(report: WeeklyReport) -> list[Block]:
     """The weekly tracker for people."""
     zone = ZoneInfo(report.timezone)
     name = f.clean_text(report.campaign, 80)
+    year, week = report.week.split("-W")
     return [
         Heading(
-            say("{campaign}: weekly report, {week}", campaign=name, week=report.week),
+            say("{campaign}: weekly report, {year}-W{week}", campaign=name, year=year, week=week),
             level=1,
             language=spoken().code,
         ),
