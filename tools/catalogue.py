@@ -10,11 +10,12 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
@@ -34,17 +35,34 @@ _WIDTH = 98
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
+@lru_cache(maxsize=1)
 def of_code() -> Catalog:
     """Every text of the code, in its order."""
-    catalogue = Catalog(project="tagtide", creation_date=_DAY, revision_date=_DAY)
-    found = extract_from_dir(SOURCE, keywords=KEYWORDS, comment_tags=())
-    for file, _, text, _, context in sorted(found, key=lambda one: (one[0], one[1])):
-        place = f"src/tagtide/{Path(file).as_posix()}"
-        catalogue.add(text, locations=[(place, 1)], context=context)
+    catalogue = _empty()
+    for path in sorted(SOURCE.rglob("*.py")):
+        # Whoever says something imports it; all other files need no reading.
+        if b"core.language import" not in path.read_bytes() and path.name != "language.py":
+            continue
+        place = path.relative_to(ROOT).as_posix()
+        for _, text, _, context in extract_from_file("python", path, keywords=KEYWORDS):
+            catalogue.add(text, locations=[(place, 1)], context=context)
     for message in catalogue:
         # A percent sign is one, and braces are filled by `say` alone.
         message.flags -= {"python-format", "python-brace-format"}
     return catalogue
+
+
+def _empty(code: str | None = None) -> Catalog:
+    return Catalog(
+        locale=code,
+        project="tagtide",
+        version="reports",
+        msgid_bugs_address="-",
+        last_translator="The tagtide authors",
+        language_team="The tagtide authors",
+        creation_date=_DAY,
+        revision_date=_DAY,
+    )
 
 
 def file_of(code: str) -> Path:
@@ -95,7 +113,7 @@ def write(code: str, catalogue: Catalog) -> None:
 
 def begin(code: str) -> None:
     """A language without a translated text."""
-    catalogue = Catalog(locale=code, project="tagtide", creation_date=_DAY, revision_date=_DAY)
+    catalogue = _empty(code)
     catalogue.fuzzy = False
     catalogue.header_comment = f"# What reports of tagtide say, in {code}."
     write(code, catalogue)

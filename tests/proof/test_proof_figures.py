@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from capsules import capsule, drafted, judged, large, with_history
+from capsules import capsule, drafted, judged, large, states, with_history
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from report_examples import CAMPAIGN, OWN, RIVAL, SECOND, campaign_facts, outcome
 from report_facts import DAY, NOW, AVideo, reading
+from tagtide.core.language import speaking
 from tagtide.core.proof import figures
 from tagtide.core.proof.figures import work_out
 from tagtide.core.proof.records import Reading
 from tagtide.core.reports.campaign import CampaignFacts, build_campaign
 from tagtide.core.reports.facts import HashtagFacts
 from tagtide.errors import ProofDiffers
+from tagtide.languages import find_language
 from tagtide.models import CounterSource, HashtagReading, RuleSettings, Status, VideoCounters
 
 PROOF = Path(figures.__file__).parent
@@ -214,3 +216,12 @@ def test_a_reading_knows_its_field_its_run_and_its_instant() -> None:
     assert verdict.records is not None
     one: Reading = next(iter(verdict.records.latest.values()))
     assert (one.field, one.run, one.at) == ("statsV2", 7, NOW)
+
+
+def test_a_capsule_is_the_same_whatever_is_spoken_around_it() -> None:
+    made = capsule()
+    with speaking(find_language("de").looking("1 234,5", "12h")):
+        assert capsule() == made
+        verdict = judged(made)
+    assert verdict == judged(made)
+    assert {*states(verdict).values()} <= {"holds", "absent"}

@@ -113,7 +113,7 @@ def _figure(figure: Figure) -> str:
 def _table(block: Table) -> str:
     title = f"### {escape(block.title)}"
     if not block.rows:
-        return f"{title}\n\n{escape(block.empty)}"
+        return f"{title}\n\n{escape(block.nothing)}"
     lines = [
         _line(escape(column.title) for column in block.columns),
         _line("--:" if column.kind.right else ":--" for column in block.columns),

@@ -133,7 +133,7 @@ def _table(table: Table) -> dict[str, Any]:
         ],
         "tight": is_tight,
         "rows": [[_cell(cell) for cell in row] for row in table.rows],
-        "empty": _clean(table.empty),
+        "empty": _clean(table.nothing),
         "note": _clean(table.note),
     }
 

@@ -176,7 +176,7 @@ def _table(block: Table, width: int) -> RenderableType:
     from rich.console import Group
 
     if not block.rows:
-        return Group(_text(block.title, "bold"), _text(block.empty, "dim"))
+        return Group(_text(block.title, "bold"), _text(block.nothing, "dim"))
     shown, missing = block, [c.title for c in block.columns if c.minor]
     if _least_width(block) <= width:
         missing = []

@@ -44,7 +44,6 @@ from tagtide.workbook import (
     INSTANT,
     PLAIN,
     RATE,
-    TRUE_FALSE,
     LongSheet,
     Look,
     Sheet,
@@ -216,7 +215,7 @@ def _held(part: _Part) -> str:
         return clean_text(part.table.title, _LONGEST)
     said = [part.table.title if part.table.title != part.sheet.name else "", part.table.note]
     if not part.table.rows:
-        said.append(part.table.empty)
+        said.append(part.table.nothing)
     return clean_text(". ".join(filter(None, said)), _LONGEST)
 
 
@@ -317,8 +316,6 @@ def _signed(body: str, text: str) -> str:
 _LOOKS = {
     Form.TEXT: PLAIN,
     Form.ID: PLAIN,
-    # What Excel shows by itself, and other programs when they are told to.
-    Form.FLAG: Look(number=TRUE_FALSE),
     Form.LINK: PLAIN,
     Form.COUNT: Look(number=COUNT),
     Form.CHANGE: Look(number=_signed(COUNT, "+")),
@@ -327,6 +324,16 @@ _LOOKS = {
     Form.DECIMAL: Look(number=DECIMAL),
     Form.INSTANT: Look(number=INSTANT),
 }
+
+
+def _look(form: Form) -> Look:
+    if form is not Form.FLAG:
+        return _LOOKS[form]
+    # What Excel shows by itself, and other programs when they are told to.
+    yes, no = say("TRUE"), say("FALSE")
+    return Look(number=f'"{yes}";"{yes}";"{no}"')
+
+
 _LEFT = (Form.TEXT, Form.ID, Form.FLAG, Form.LINK)
 _LEAST = {Form.INSTANT: 17.0, Form.ID: 22.0, Form.LINK: 30.0, Form.COUNT: 13.0, Form.CHANGE: 13.0}
 
@@ -338,7 +345,7 @@ def _write_full(sheet: LongSheet, table: FullTable, timezone: str) -> None:
     ]
     right = {n for n, field in enumerate(table.fields) if field.form not in _LEFT}
     _write_head(sheet, titles, len(table.rows), right, columns=1)
-    sheet.columns([_LOOKS[field.form] for field in table.fields])
+    sheet.columns([_look(field.form) for field in table.fields])
     for row in table.rows:
         sheet.add(row)
     _fit(sheet, titles, list(_full_widths(table)))

@@ -15,6 +15,7 @@ from typing import Any
 
 from tagtide.core.charts import Chart
 from tagtide.core.formats import clean_text
+from tagtide.core.language import say_as
 from tagtide.renderers.look import THEMES
 from tagtide.workbook import COUNT, DECIMAL, INSTANT, RATE, Look, Sheet, Value, Workbook
 
@@ -133,7 +134,12 @@ def _named(chart: Chart, up: Mapping[str, Any], edge: str | None) -> str:
     """Of what has no colour to name it: by the table if that has one value, else by its field."""
     if not edge and 1 < len(chart.columns) <= 3:
         return chart.columns[1]
-    return str(up.get("title") or up["field"]).capitalize()
+    fields = {
+        "low": say_as("end of an interval", "Low"),
+        "high": say_as("end of an interval", "High"),
+        "share": say_as("part of a whole", "Share"),
+    }
+    return fields.get(up["field"]) or str(up.get("title") or up["field"]).capitalize()
 
 
 def _place(value: Any, across: Mapping[str, Any]) -> Value:
@@ -158,7 +164,10 @@ def _write_pairs(sheet: Sheet, series: Sequence[Series]) -> list[_At]:
     titles, found = list[str](), list[_At]()
     for one in series:
         at = len(titles)
-        titles += ["At" if isinstance(one.points[0][0], datetime) else "", one.name]
+        titles += [
+            say_as("instant", "At") if isinstance(one.points[0][0], datetime) else "",
+            one.name,
+        ]
         for row, (place, value) in enumerate(one.points, _HEAD + 1):
             _put(sheet, row, at, place, "")
             _put(sheet, row, at + 1, value, one.number)

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from tagtide.core.charts.base import Chart
+from tagtide.core.language import say
 
 #: What stands behind a text that shows it; None is unknown, or text alone. A rate is a fraction, a
 #: span its hours, an instant aware.
@@ -112,13 +113,18 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under typed columns; ``empty`` is said when there are none."""
+    """Rows under typed columns; ``empty`` is said when there are none, else `nothing` is."""
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    empty: str = "Nothing yet."
+    empty: str = ""
     note: str = ""
+
+    @property
+    def nothing(self) -> str:
+        """What is said where there are no rows."""
+        return self.empty or say("Nothing yet.")
 
 
 @dataclass(frozen=True, slots=True)
