@@ -13,9 +13,9 @@ import tagtide
 PACKAGE = Path(tagtide.__file__).parent
 PURE = sorted([*PACKAGE.glob("core/**/*.py"), PACKAGE / "models.py", PACKAGE / "errors.py"])
 ALLOWED = """
-    __future__ bisect collections collections.abc cronsim dataclasses datetime difflib enum
-    functools hashlib html itertools json math re statistics typing unicodedata urllib.parse
-    zoneinfo
+    __future__ bisect collections collections.abc contextlib contextvars cronsim dataclasses
+    datetime difflib enum functools hashlib html itertools json math re statistics typing
+    unicodedata urllib.parse zoneinfo
 """
 OWN = ("tagtide.core", "tagtide.models", "tagtide.errors")
 

@@ -52,6 +52,8 @@ def test_hashtags_that_are_none(cli: Cli, typed: str) -> None:
         (["--timezone", "CEST+1"], 2, "time zone"),
         (["--numbers", "1.2.3"], 2, "1.234,5"),
         (["--clock", "13h"], 2, "24h"),
+        (["--language", "german"], 2, "Reports speak en, de"),
+        (["--language", "dee"], 2, "Did you mean de?"),
         (["--threshold", "glow"], 2, "NAME=NUMBER"),
         (["--threshold", "glow=many"], 2, "not a number"),
         (["--threshold", "other=5"], 2, "other"),
@@ -118,6 +120,21 @@ def test_numbers_and_clock_of_its_readers(cli: Cli) -> None:
     assert (edited.json["numbers"], edited.json["clock"]) == ("1.234,5", "24h")
     (listed,) = cli("campaign", "list", "--json").json["campaigns"]
     assert (listed["numbers"], listed["clock"]) == ("1.234,5", "24h")
+
+
+def test_the_language_of_its_reports(cli: Cli, tmp_path: Path) -> None:
+    assert cli(*ADD, "glow", "--language", "de", "--json").json["language"] == "de"
+    assert (
+        cli("campaign", "edit", "Summer", "--start", "2026-11-01", "--json").json["language"]
+        == "de"
+    )
+    assert cli("campaign", "edit", "Summer", "--language", "en", "--json").json["language"] == "en"
+    file = tmp_path / "campaigns.toml"
+    file.write_text("[campaign.Summer]\nhashtags = ['glow']\nlanguage = 'fr'\n")
+    assert "no language 'fr'" in cli("campaign", "apply", str(file)).err
+    file.write_text("[campaign.Summer]\nhashtags = ['glow']\nlanguage = 'de'\n")
+    assert cli("campaign", "apply", str(file), "--yes").code == 0
+    assert cli("campaign", "show", "Summer", "--json").json["language"] == "de"
 
 
 def test_a_wrong_name_suggests_the_right_one(cli: Cli) -> None:

@@ -139,6 +139,7 @@ def test_reports_and_lists(filled: tuple[Cli, SimulatorServer], tmp_path: Path) 
     assert cli("report", "daily", "--output", str(tmp_path / "no" / "x.md")).code == 2
     assert cli("report", "daily", "--output", str(tmp_path / "no" / "x.xlsx")).code == 2
     check_workbooks(cli, tmp_path)
+    check_languages(cli)
     rows = list(csv.DictReader(io.StringIO(cli("export", "videos").out)))
     assert ",".join(list(rows[0])[:13]) == EXPORTED
     for name in ("videos", "creators", "hashtags"):
@@ -155,6 +156,34 @@ def test_reports_and_lists(filled: tuple[Cli, SimulatorServer], tmp_path: Path) 
     assert cli("alerts", "show", "nothing").code == 1
     # Reading what is stored costs nothing.
     assert len(server.calls) == calls
+
+
+def check_languages(cli: Cli) -> None:
+    """What is asked for goes before the campaign's, and that before the installation's."""
+    titles = {"en": "Glow: daily report", "de": "Glow: Tagesbericht"}
+
+    def told(*args: str) -> str:
+        return next(c for c, title in titles.items() if title in cli("report", "daily", *args).out)
+
+    assert told() == "en"
+    assert told("--language", "de") == "de"
+    settings = Path("tagtide.toml")
+    before = settings.read_text() if settings.exists() else ""
+    settings.write_text(f"{before}\n[reports]\nlanguage = 'de'\n")
+    assert told() == "de"
+    assert cli("campaign", "edit", "Glow", "--language", "en").code == 0
+    assert told() == "en"
+    assert told("--language", "de") == "de"
+    german = cli("report", "campaign", "--json", "--language", "de").json
+    english = cli("report", "campaign", "--json").json
+    assert german["total_views"] == english["total_views"]
+    assert "erfasst" in german["coverage"]["statement"]
+    assert "held" in english["coverage"]["statement"]
+    wrong = cli("report", "weekly", "--language", "klingon")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "Reports speak en, de" in wrong.err
+    assert cli("report", "campaign", "--proof", "--language", "de").code == 2
+    settings.write_text(before)
 
 
 def check_workbooks(cli: Cli, folder: Path) -> None:

@@ -27,6 +27,7 @@ from command_line import KEY, Cli
         ("[channels.team]\nkind = 'slack'", "channels.team.url"),
         ("[channels.team]\nkind='slack'\nurl_file='none.txt'", "cannot be read"),
         ("[reports]\ncolor = 'red'", "reports.color"),
+        ("[reports]\nlanguage = 'dee'", "Did you mean de?"),
         ("[reports]\ncurrency = 'EUR'", "give your own"),
         ("[reports.rate_cards.agency]\nlike = -1", "reports.rate_cards.agency.like"),
         ("[reports.rate_cards.agency]\nsave = 0", "at least one price"),

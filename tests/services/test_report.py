@@ -5,15 +5,25 @@ from __future__ import annotations
 import asyncio
 import statistics
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 from lab import HOUR, START, Lab, lab
 from small_world import Clip, SmallWorld, Tag
 
+from tagtide.core.language import figure, speaking
+from tagtide.core.messages import language_of
 from tagtide.core.messages.campaign import campaign_blocks
+from tagtide.core.messages.document import from_document
 from tagtide.errors import NotFound
 from tagtide.models import Campaign
-from tagtide.services.report import report_campaign, report_daily, report_weekly
+from tagtide.services.context import Context
+from tagtide.services.report import (
+    report_campaign,
+    report_daily,
+    report_language,
+    report_weekly,
+)
 from tagtide.simulator import FaultRule
 
 DAY = 24 * HOUR
@@ -99,6 +109,44 @@ def test_a_report_spends_nothing_and_replaces_that_of_its_day() -> None:
         assert len(bench.calls()) == calls
 
     live(story, two_hashtags())
+
+
+def test_a_report_is_kept_in_the_language_that_was_chosen() -> None:
+    """As asked, else as the campaign's, else as the installation's; what was kept stays so."""
+
+    async def story(bench: Lab) -> None:
+        campaign = await two_days(bench)
+        context = replace(bench.context, language="de")
+        german, english = ("Wochenbericht", "eigene Hashtags"), ("weekly report", "own hashtags")
+        assert await kept(bench, context, campaign) == german
+        assert await kept(bench, context, replace(campaign, language="en"), "de") == german
+        assert await kept(bench, context, replace(campaign, language="tlh")) == english
+        assert await kept(bench, context, replace(campaign, language="en")) == english
+        styled = replace(campaign, numbers="1'234.5", clock="12h")
+        with speaking(report_language(context, styled)):
+            assert figure("9,000.5") == "9’000.5"
+        report = await bench.store.reports(campaign.campaign_id, "weekly")
+        assert language_of(from_document(report[0].document or ())) == "en"
+
+    live(story, two_hashtags())
+
+
+async def kept(
+    bench: Lab, context: Context, campaign: Campaign, language: str | None = None
+) -> tuple[str, str]:
+    """Words of the stored reports that name their language."""
+    await report_weekly(context, campaign, language)
+    await report_campaign(context, campaign, language)
+    weekly = (await bench.store.reports(campaign.campaign_id, "weekly"))[0]
+    whole = (await bench.store.reports(campaign.campaign_id, "campaign"))[0]
+    found = [
+        next(word for word in words if word in str(one.document))
+        for one, words in (
+            (weekly, ("Wochenbericht", "weekly report")),
+            (whole, ("eigene Hashtags", "own hashtags")),
+        )
+    ]
+    return found[0], found[1]
 
 
 def test_nothing_read_is_said() -> None:

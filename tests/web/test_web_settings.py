@@ -38,9 +38,11 @@ def test_a_campaign_is_added_as_the_command_would(
 ) -> None:
     async def main() -> None:
         async with desk(tmp_path, monkeypatch) as at:
-            answer = await at.post("/settings/campaigns", **FORM, competitor_feeds="yes")
+            form = FORM | {"language": "de"}
+            answer = await at.post("/settings/campaigns", **form, competitor_feeds="yes")
             assert answer.status_code == 303
             (stored,) = await at.app.store.campaigns()
+            assert stored.language == "de"
             assert answer.headers["location"] == f"/settings/campaigns/{stored.campaign_id}?added=1"
             assert [h.name for h in stored.own()] == ["glow", "dew", "shine"]
             assert [(h.name, h.role, h.feed) for h in stored.competitors()] == [
@@ -56,7 +58,7 @@ def test_a_campaign_is_added_as_the_command_would(
                 "2 Mar 2026, 18:00, 2 Mar 2026, 21:00" in text
             )
             # Pressed twice: the same campaign, and no second one.
-            again = await at.post("/settings/campaigns", **FORM, competitor_feeds="yes")
+            again = await at.post("/settings/campaigns", **form, competitor_feeds="yes")
             assert again.headers["location"] == answer.headers["location"]
             # Another one under that name is refused, with what was typed.
             other = await at.post("/settings/campaigns", **FORM | {"page_budget": "9"})
@@ -95,6 +97,7 @@ def test_a_campaign_is_added_as_the_command_would(
         ("channels", "nowhere", "not configured"),
         ("numbers", "1:234", "none of the looks"),
         ("clock", "36h", "24h and 12h"),
+        ("language", "tlh", "none of the languages"),
     ],
 )
 def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_stays(

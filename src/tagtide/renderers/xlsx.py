@@ -64,8 +64,8 @@ _WRAPPED = Look(wraps=True)
 _MUTED = Look(wraps=True, is_pale=True)
 _RESTS = Look(wraps=True, is_pale=True, indent=1)
 
-#: Decimals stand behind the last sign of a figure, one or two; thousands are three digits.
-_DECIMALS = re.compile(r"\d[.,](\d{1,2})(?!\d)")
+#: What stands behind the last sign within a figure.
+_DECIMALS = re.compile(r"\d[.,](\d+)(?![.,]?\d)")
 _MARKS = re.compile(r"[*†]*$")
 _UNIT = re.compile(r" (?:×|[^\W\d_]+)$")
 _SIGNS = ("+", "↑", "↓", "→")
@@ -298,13 +298,19 @@ def number_format(text: str, value: Value) -> str:
         return _signed(COUNT + (f'"{marks}"' if marks else ""), text)
     unit = found[0] if (found := _UNIT.search(shown)) else ""
     literal = f'"{unit}{marks}"' if unit or marks else ""
-    return _signed(_places(shown) + literal, text)
+    return _signed(_places(shown, value) + literal, text)
 
 
-def _places(text: str) -> str:
-    """As many decimals as are shown."""
+def _places(text: str, value: float | None) -> str:
+    """As many decimals as are shown, whichever sign is the point."""
     decimals = _DECIMALS.search(text)
-    return f"#,##0.{'0' * len(decimals[1])}" if decimals else COUNT
+    if decimals is None:
+        return COUNT
+    digits = "".join(filter(str.isdigit, text))
+    # Three digits are thousands where the figure without a point is the value.
+    if len(decimals[1]) == 3 and int(digits) == round(abs(value or 0)):
+        return COUNT
+    return f"#,##0.{'0' * len(decimals[1])}"
 
 
 def _signed(body: str, text: str) -> str:

@@ -177,10 +177,10 @@ campaign = Table(
     #: How its readers write; NULL takes what a channel is set to.
     Column("numbers", Text),
     Column("clock", Text),
-    #: Of its reports; NULL takes the installation's.
-    Column("language", Text),
     #: Wording of the request for rights; NULL takes ours.
     Column("request", Text),
+    #: Of its reports; NULL takes the installation's.
+    Column("language", Text),
 )
 _partial_index(
     "uq_campaign_name_in_service",
