@@ -23,7 +23,8 @@ from tagtide.clock import SystemClock
 from tagtide.core.access import AccessPolicy
 from tagtide.errors import ConfigError, InvalidInput
 from tagtide.models import Job
-from tagtide.ports import Channel, Clock, Lifeline, Source, Spool, Store
+from tagtide.ports import Channel, Clock, Lifeline, ReportPress, Source, Spool, Store
+from tagtide.renderers.files import ReportFiles
 from tagtide.renderers.look import Brand
 from tagtide.services.accounts.context import AccountContext
 from tagtide.services.context import BudgetPolicy, Context, DeskPolicy
@@ -64,22 +65,27 @@ class App:
 
     def brand(self) -> Brand:
         """Who hands reports out. Reads the logo; raises `ConfigError` when that cannot be used."""
-        reports, path = self.loaded.settings.reports, self.loaded.path
-        logo = None
-        try:
-            if reports.logo is not None:
-                beside = path.parent if path is not None else Path()
-                logo = (beside / reports.logo.expanduser()).read_bytes()
-            return Brand(name=reports.brand or "", colour=reports.color, logo=logo)
-        except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise ConfigError(f"the logo {reports.logo} cannot be used: {why}") from error
+        return brand_of(self.loaded)
 
     @property
     def schedules(self) -> dict[Job, str]:
         """Schedule per job where a campaign has none of its own."""
         schedules = self.loaded.settings.schedules
         return {job: getattr(schedules, job.value) for job in Job}
+
+
+def brand_of(loaded: Loaded) -> Brand:
+    """Who hands reports out. Reads the logo; raises `ConfigError` when that cannot be used."""
+    reports, path = loaded.settings.reports, loaded.path
+    logo = None
+    try:
+        if reports.logo is not None:
+            beside = path.parent if path is not None else Path()
+            logo = (beside / reports.logo.expanduser()).read_bytes()
+        return Brand(name=reports.brand or "", colour=reports.color, logo=logo)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ConfigError(f"the logo {reports.logo} cannot be used: {why}") from error
 
 
 @asynccontextmanager
@@ -125,7 +131,8 @@ async def open_app(
             read_only=read_only,
         )
         stack.push_async_callback(store.aclose)
-        context = make_context(settings, store, the_source, clock)
+        press = ReportFiles(lambda: brand_of(loaded))
+        context = make_context(settings, store, the_source, clock, press)
         yield App(loaded, context, channels, make_accounts(settings, store, clock), lifeline)
 
 
@@ -139,8 +146,15 @@ async def open_channels(app: App) -> AsyncIterator[Mapping[str, Channel]]:
         yield channels
 
 
-def make_context(settings: Settings, store: Store, source: Source, clock: Clock) -> Context:
+def make_context(
+    settings: Settings,
+    store: Store,
+    source: Source,
+    clock: Clock,
+    press: ReportPress | None = None,
+) -> Context:
     """The context of the use cases."""
+    home = settings.web.public_url
     return Context(
         store=store,
         source=source,
@@ -148,6 +162,9 @@ def make_context(settings: Settings, store: Store, source: Source, clock: Clock)
         spool=make_spool(settings),
         budget=BudgetPolicy(**settings.budget.model_dump()),
         channels=tuple(settings.channels),
+        kinds={name: channel.kind for name, channel in settings.channels.items()},
+        home=home.rstrip("/") if home else None,
+        press=press,
         dispatch={name: channel.dispatch() for name, channel in settings.channels.items()},
         slot_deadline=timedelta(seconds=settings.api.slot_deadline),
         price_per_credit=settings.api.price_per_credit,

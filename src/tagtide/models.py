@@ -498,6 +498,17 @@ class Mute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFile:
+    """A file that goes with a message: the same bytes at every attempt."""
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
+    #: What a picture within the text shows; None for a file beside it.
+    shows: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
     """A message on its way to one channel: a row of the outbox."""
 
@@ -506,12 +517,17 @@ class Notification:
     channel: str
     alert_id: str | None
     #: About an alert ``firing``, ``update`` or ``resolved``; ``fold`` for several of these in one,
-    #: ``digest`` for the daily one, ``self`` for what tagtide says about itself.
+    #: ``digest`` for the daily one, ``self`` for what tagtide says about itself, ``desk`` for
+    #: reminders, ``report`` for a report on schedule.
     kind: str
     created_at: datetime
     due_at: datetime
     payload: dict[str, Any]
     attempts: int = 0
+    #: A mail address in place of the channel's own.
+    to: str | None = field(default=None, repr=False)
+    #: Read when it is sent.
+    files: tuple[MessageFile, ...] = ()
 
 
 class DeliveryState(StrEnum):

@@ -175,8 +175,8 @@ def play(
     for seconds, count, failure in story:
         model.now += timedelta(seconds=seconds)
         for _ in range(count):
-            kind = chance.choice(["firing", "firing", "update", "resolved", "self"])
-            alert = None if kind == "self" else f"a{chance.randrange(10)}"
+            kind = chance.choice(["firing", "firing", "update", "resolved", "self", "report"])
+            alert = None if kind in {"self", "report"} else f"a{chance.randrange(10)}"
             written.append(model.write(kind, alert))
         model.work(FAILURES[failure] if failure else None, chance.random())
     return model, written

@@ -347,3 +347,36 @@ def test_acceptance_ends_everything_that_was_wrong() -> None:
     found = after_acceptance(failing(2, next_attempt_at=NOW, last_error="x"))
     assert (found.endpoint, found.releases) == (HEALTHY, False)
     assert after_acceptance(failing(3)).releases
+
+
+# --- reports on schedule --------------------------------------------------------------------------
+
+
+def test_a_report_lets_alerts_go_first_and_is_told_in_no_digest() -> None:
+    report = message("r", 3 * MINUTE, kind="report", alert_id=None)
+    assert step(report) == Send("r", R.DUE)
+    assert step(report, message("a")) == Send("a", R.DUE)
+    many = several(6, SECOND * 5)
+    folded = step(report, *many)
+    assert folded == Fold(tuple(w.notification_id for w in many), R.BURST)
+
+
+def test_a_report_is_no_interruption_and_waits_for_the_end_of_the_night() -> None:
+    report = message("r", kind="report", alert_id=None)
+    spent = sent(2, HOUR)
+    assert step(report, endpoint=LOOKED_AFTER, policy=BUDGET, sent=spent) == Send("r", R.DUE)
+    told = sent(9, HOUR, "report")
+    alert = message("a")
+    assert step(alert, endpoint=LOOKED_AFTER, policy=BUDGET, sent=told) == Send("a", R.DUE)
+    night = NOW.replace(hour=23)
+    assert step(report, policy=NIGHT, now=night) == Wait(
+        NOW.replace(hour=8) + timedelta(days=1), R.QUIET
+    )
+
+
+def test_reports_leave_half_of_the_hour_to_alerts() -> None:
+    reports = several(9, kind="report", alert_id=None)
+    out = sent(10, 30 * MINUTE, "report")
+    assert step(*reports, policy=SLACK, sent=out[:9]) == Send("n000", R.DUE)
+    assert step(*reports, policy=SLACK, sent=out) == Wait(NOW + 30 * MINUTE, R.PACE)
+    assert step(*reports, message("a"), policy=SLACK, sent=out) == Send("a", R.DUE)

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "alerts": ("alerts", "alerts", "Alerts and their state."),
     "desk": ("desk", "desk", "Judge videos, ask for rights, keep them."),
     "channels": ("channels", "channels", "List the ways to tell people; send a test message."),
+    "subscriptions": ("subscriptions", "subscriptions", "Reports on schedule: who gets which."),
     "deliveries": ("deliveries", "deliveries", "Messages on their way, sent and given up."),
     "backtest": ("backtest", "backtest", "How often a rule would have fired, before it is armed."),
     "credits": ("credits", "credits_", "Credits spent, left and forecast."),

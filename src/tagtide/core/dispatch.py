@@ -23,10 +23,14 @@ from tagtide.models import Endpoint
 #: Kinds of `Notification`.
 FIRING, UPDATE, RESOLVED = "firing", "update", "resolved"
 FOLD, DIGEST, SELF = "fold", "digest", "self"
+#: A report on schedule: never an interruption, never told in another message.
+REPORT = "report"
 _ALERTS = frozenset({FIRING, UPDATE, RESOLVED})
 #: These go first, at any hour: the one at the time a person chose, the other because nobody watches
 #: while tagtide does not work.
 _PROMPT = frozenset({DIGEST, SELF})
+#: These let everything else go first, and leave room for it where a channel takes so many an hour.
+_PATIENT = frozenset({REPORT})
 #: What counts as an interruption. The end of an alert does not: who was told of its begin waits for
 #: it. Neither does what tagtide says about itself, which it says once per incident.
 INTERRUPTING = frozenset({FIRING, UPDATE, FOLD})
@@ -255,14 +259,31 @@ def _next_alert(
 ) -> Step | None:
     if not rest:
         return None
-    ready_at = _ready_at(rest) if settle else None
+    urgent = [w for w in rest if w.kind not in _PATIENT]
+    if not urgent:
+        return _next_report(rest, queue, policy, now)
+    ready_at = _ready_at(urgent) if settle else None
     if ready_at is not None and now < ready_at:
         return Wait(ready_at, DispatchReason.SETTLING)
     if slower := _too_fast(queue, policy, now, is_exempt=False):
         return slower
-    head = min(rest, key=_order)
-    fold = None if head.attempts else _fold(rest, queue, policy, now)
+    head = min(urgent, key=_order)
+    fold = None if head.attempts else _fold(urgent, queue, policy, now)
     return fold or Send(head.notification_id, DispatchReason.DUE)
+
+
+def _next_report(
+    reports: Sequence[Waiting], queue: DispatchQueue, policy: DispatchPolicy, now: datetime
+) -> Step:
+    """One at a time; half of an hour's messages are left for alerts that may come."""
+    if slower := _too_fast(queue, policy, now, is_exempt=False):
+        return slower
+    if policy.per_hour is not None:
+        most = max(1, policy.per_hour // 2)
+        sent = sorted(at for kind, at in queue.sent if kind in _PATIENT and at > now - _HOUR)
+        if len(sent) >= most:
+            return Wait(sent[-most] + _HOUR, DispatchReason.PACE)
+    return Send(min(reports, key=_order).notification_id, DispatchReason.DUE)
 
 
 def _order(waiting: Waiting) -> tuple[datetime, str]:

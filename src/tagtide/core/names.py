@@ -18,6 +18,7 @@ _HASHTAG_LIMIT = 150
 _CAMPAIGN_LIMIT = 80
 _USER_LIMIT = 64
 _TOKEN_LIMIT = 80
+_PERSON_LIMIT = 80
 _USER = re.compile(r"[^\W_][\w.@+-]*")
 _USER_HINT = "Use letters, digits and . _ @ + -, such as ana or ana@example.com."
 _HINT = "Give the bare name (glow), with its sign (#glow), or https://www.tiktok.com/tag/glow."
@@ -87,6 +88,11 @@ def parse_campaign_name(text: str) -> str:
 def parse_token_name(text: str) -> str:
     """The stored name of a token, in the same way. Raises `InvalidInput`."""
     return _parse_title(text, "token name", _TOKEN_LIMIT)
+
+
+def parse_person(text: str) -> str:
+    """Who gets a report: a name or a label, in the same way. Raises `InvalidInput`."""
+    return _parse_title(text, "name of who gets it", _PERSON_LIMIT)
 
 
 def _parse_title(text: str, what: str, limit: int) -> str:

@@ -37,6 +37,7 @@ from tagtide.services.desk_reminders import remind_all
 from tagtide.services.detection import refresh_pool
 from tagtide.services.ping import ping
 from tagtide.services.self_alerts import check_self
+from tagtide.services.subscriptions import watch_subscriptions
 from tagtide.storage.database import sqlite_file
 from tagtide.storage.maintenance import hold_instance
 
@@ -471,8 +472,9 @@ class Service:
         return deliver
 
     async def watch(self) -> None:
-        """Tell of channels that fail. Raises `StorageError`."""
+        """Tell of channels that fail, and of subscriptions without one. Raises `StorageError`."""
         wrong = await watch_deliveries(self._context)
+        await watch_subscriptions(self._context)
         if wrong:
             self.health.set(Condition.DELIVERY, " ".join(wrong))
         else:

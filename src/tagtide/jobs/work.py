@@ -23,9 +23,11 @@ from tagtide.models import Campaign, Job, Reason, Run, Status
 from tagtide.ports import Changes
 from tagtide.services.collect import collect
 from tagtide.services.context import Context
-from tagtide.services.report import report_campaign, report_daily, report_weekly
+from tagtide.services.report import MAKERS
+from tagtide.services.report_messages import Made, tell_subscribers
 from tagtide.services.runs import RunRequest
 from tagtide.services.track import track
+from tagtide.services.views.reports import JOBS
 
 _log = structlog.get_logger(__name__)
 
@@ -33,14 +35,12 @@ _log = structlog.get_logger(__name__)
 TRANSIENT = (StorageUnavailable, StorageBusy, DiskFull, StorageReadOnly)
 #: Seconds between attempts while the storage is away.
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
+_CRASHED = "a fault of tagtide; the log has the details"
 #: The weekly report reads totals first when the newest are older.
 _FRESH = timedelta(hours=1)
 
-_REPORTS = {
-    Job.REPORT_DAILY: report_daily,
-    Job.REPORT_CAMPAIGN: report_campaign,
-    Job.REPORT_WEEKLY: report_weekly,
-}
+#: The kind of report that a job makes.
+_KINDS = {job: kind for kind, job in JOBS.items()}
 
 Ending = tuple[Status, Reason]
 
@@ -145,11 +145,22 @@ class Worker:
             return run.status, run.reason
         if slot.job is Job.REPORT_WEEKLY:
             await self._freshen(slot, campaign)
+        kind, day, problem = _KINDS[slot.job], None, ""
+        ending = Status.OK, Reason.NONE
         try:
-            await _REPORTS[slot.job](self.context, campaign)
-        except NotFound:
-            return await self._end(slot, Status.SKIPPED, Reason.NOT_FOUND)
-        return await self._end(slot, Status.OK, Reason.NONE)
+            day = (await MAKERS[kind](self.context, campaign)).on
+        except NotFound as error:
+            problem, ending = str(error), (Status.SKIPPED, Reason.NOT_FOUND)
+        except TRANSIENT:
+            raise
+        except Exception:  # noqa: BLE001 - who waits for the report is told that there is none
+            _log.exception("report_crashed", slot=slot.key)
+            problem, ending = _CRASHED, (Status.FAILED, Reason.INTERNAL)
+        # Before the run ends: after a crash it is made again, and whoever was told is not told
+        # twice.
+        made = Made(kind=kind, day=day, problem=problem)
+        await tell_subscribers(self.context, campaign, made, slot.slot_at)
+        return await self._end(slot, *ending)
 
     async def _freshen(self, slot: Slot, campaign: Campaign) -> None:
         """Read totals before the weekly ranking, unless they are fresh or paid runs are held."""

@@ -56,7 +56,7 @@ from tagtide.ports.desk import (
     DeskStore,
     DeskWrite,
 )
-from tagtide.ports.outside import Channel, Clock, Lifeline, Source, Spool
+from tagtide.ports.outside import Channel, Clock, Lifeline, ReportPress, Source, Spool
 from tagtide.ports.records import (
     NOT_SENT,
     AttemptEnd,
@@ -93,6 +93,7 @@ from tagtide.ports.store import (
     RunStore,
     Store,
 )
+from tagtide.ports.subscriptions import ReportMessage, Subscription, SubscriptionStore
 from tagtide.ports.views import FreshVideo, HashtagPace, OverviewStore, WindowTotal
 from tagtide.ports.work import (
     DatabaseFacts,
@@ -172,7 +173,9 @@ __all__ = [
     "QueueChange",
     "ReadingStore",
     "RememberedRequest",
+    "ReportMessage",
     "ReportName",
+    "ReportPress",
     "RequestStore",
     "Reservation",
     "RunFilter",
@@ -192,6 +195,8 @@ __all__ = [
     "Spool",
     "Store",
     "StoredReport",
+    "Subscription",
+    "SubscriptionStore",
     "Troubled",
     "User",
     "VideoFigures",

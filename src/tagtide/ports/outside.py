@@ -1,11 +1,13 @@
-"""Time and chance, the data API, channels and the spool: what lies outside this process."""
+"""Time and chance, the data API, channels, the press, the spool: what lies outside this process."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from tagtide.core.charts.base import Chart
+from tagtide.core.messages.blocks import Block
 from tagtide.models import (
     Answer,
     Creator,
@@ -108,6 +110,21 @@ class Lifeline(Protocol):
 
     async def aclose(self) -> None:
         """Close connections."""
+
+
+# --- the press ------------------------------------------------------------------------------------
+
+
+class ReportPress(Protocol):
+    """Makes files of reports. Blocks; call it from a thread where an event loop runs."""
+
+    def file(
+        self, style: str, blocks: Sequence[Block], title: str, as_of: datetime, timezone: str
+    ) -> bytes:
+        """A report as ``pdf`` or ``xlsx``. Raises `TagtideError` with what went wrong."""
+
+    def pictures(self, charts: Sequence[Chart]) -> Mapping[str, bytes]:
+        """Charts as PNG, by their names. Raises `RenderingFailed`."""
 
 
 # --- the spool ------------------------------------------------------------------------------------

@@ -62,6 +62,7 @@ from tagtide.ports.records import (
 # --- the store, topic by topic --------------------------------------------------------------------
 from tagtide.ports.requests import RequestStore
 from tagtide.ports.shares import ShareStore
+from tagtide.ports.subscriptions import SubscriptionStore
 from tagtide.ports.views import OverviewStore
 from tagtide.ports.work import WorkStore
 
@@ -432,6 +433,7 @@ class Store(
     OverviewStore,
     RequestStore,
     ShareStore,
+    SubscriptionStore,
     AccountStore,
     DeskStore,
     WorkStore,

@@ -11,7 +11,7 @@ from tagtide.core.periods import start_of_day
 from tagtide.core.reports.insights import Valuation
 from tagtide.core.retry import Breaker
 from tagtide.models import Campaign, HashtagOutcome
-from tagtide.ports import BudgetLimit, Clock, Source, Spool, Store
+from tagtide.ports import BudgetLimit, Clock, ReportPress, Source, Spool, Store
 
 #: Called after each hashtag of a run.
 OnOutcome = Callable[[HashtagOutcome], None]
@@ -74,6 +74,12 @@ class Context:
     spool: Spool | None = None
     #: Names of the configured channels.
     channels: tuple[str, ...] = ()
+    #: The kind of each of them, by name.
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    #: Where others reach tagtide's own pages, without a slash at the end; None: nowhere.
+    home: str | None = None
+    #: Makes files of reports; None makes none.
+    press: ReportPress | None = None
     #: How messages to a channel are paced, folded and held; by name.
     dispatch: Mapping[str, DispatchPolicy] = field(default_factory=dict)
     #: How long one hashtag may wait for the API before it fails.

@@ -18,6 +18,7 @@ import structlog
 from tagtide.core.dispatch import (
     DIGEST,
     FOLD,
+    REPORT,
     BeginDigests,
     DispatchPolicy,
     DispatchQueue,
@@ -33,7 +34,7 @@ from tagtide.core.dispatch import (
 from tagtide.core.endpoints import Ending, Tried, after_acceptance, after_failure
 from tagtide.core.messages.digest import digest_of
 from tagtide.core.messages.notification import alert_facts
-from tagtide.core.messages.shorter import thinner
+from tagtide.core.messages.shorter import thinner, without_pictures
 from tagtide.errors import DeliveryError, LeaseLost, StorageError
 from tagtide.models import Alert, Campaign, DeliveryState, Notification
 from tagtide.ports import AttemptEnd, Channel, QueueChange
@@ -160,7 +161,7 @@ async def _take(
     message: Notification | None = None
     match step:
         case Send(notification_id=one):
-            (message,) = await context.store.notifications([one])
+            message = await _read(context, one)
         case Fold(notification_ids=ids):
             members = await context.store.notifications(ids)
             message = _digest(context, channel, FOLD, _told(members), members, now)
@@ -185,6 +186,17 @@ async def _take(
         return await _attempt(context, channel, queue, change, message)
     written = await context.store.change_queue(change)
     return Delivered(dead=len(change.given_up)) if written else None
+
+
+async def _read(context: Context, notification_id: str) -> Notification:
+    """A message with all that goes with it."""
+    (message,) = await context.store.notifications([notification_id])
+    if message.kind != REPORT:
+        return message
+    files = await context.store.message_files(notification_id)
+    # A chat that could not fetch a picture refuses the message: the next attempt does without.
+    payload = without_pictures(message.payload) if message.attempts else message.payload
+    return replace(message, files=files, payload=payload)
 
 
 # --- one attempt ----------------------------------------------------------------------------------

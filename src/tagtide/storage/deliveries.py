@@ -24,6 +24,7 @@ from tagtide.ports import DeliveryCount
 from tagtide.storage import tables as t
 from tagtide.storage.outbox import WAITING, notification_of
 from tagtide.storage.rows import Topic
+from tagtide.storage.subscriptions import forget_lost_files
 
 _box = t.outbox.c
 _STATES: dict[DeliveryState, ColumnElement[bool]] = {
@@ -174,4 +175,6 @@ def _prune(connection: Connection, before: datetime) -> int:
     told_by = t.outbox.alias("told_by")
     gone = ~select(told_by).where(told_by.c.notification_id == _box.folded_into).exists()
     orphaned = delete(t.outbox).where(_box.folded_into.is_not(None), gone)
-    return pruned + connection.execute(orphaned).rowcount
+    pruned += connection.execute(orphaned).rowcount
+    forget_lost_files(connection)
+    return pruned

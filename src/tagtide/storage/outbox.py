@@ -41,7 +41,7 @@ _DECIDED_BY = (
 
 
 class Outbox(Topic):
-    """The delivery part of the store; messages are written by `commit` and `finish_run`."""
+    """The delivery part of the store; messages are written with what causes them."""
 
     async def channels_waiting(self) -> list[str]:
         """Names of channels for which a message waits."""
@@ -90,6 +90,7 @@ def enqueue(connection: Connection, notifications: Sequence[Notification]) -> No
             "due_at": n.due_at,
             "payload": n.payload,
             "attempts": n.attempts,
+            "mail_to": n.to,
         }
         for n in notifications
     ]
@@ -107,6 +108,7 @@ def notification_of(row: Any) -> Notification:
         due_at=row.due_at,
         payload=row.payload,
         attempts=row.attempts,
+        to=row.mail_to,
     )
 
 

@@ -21,7 +21,7 @@ class Shares(Topic):
 
     async def add_share(self, share: NewShare, by: str, now: datetime) -> Share:
         """Keep a copy of a report under a link."""
-        return await self._db.write(lambda c: _add(c, share, by, now))
+        return await self._db.write(lambda c: add_share_to(c, share, by, now))
 
     async def shares(self, limit: int = 100) -> list[Share]:
         """Newest first, those that lead nowhere any more too."""
@@ -39,7 +39,8 @@ class Shares(Topic):
         return await self._db.write(lambda c: _revoke(c, share_id, now))
 
 
-def _add(connection: Connection, share: NewShare, by: str, now: datetime) -> Share:
+def add_share_to(connection: Connection, share: NewShare, by: str, now: datetime) -> Share:
+    """Keep a copy of a report under a link, within a transaction that writes more."""
     values = {
         "secret_hash": share.secret_hash,
         "campaign_id": share.campaign_id,

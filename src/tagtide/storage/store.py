@@ -40,6 +40,7 @@ from tagtide.storage.runs import Runs
 from tagtide.storage.sessions import Sessions
 from tagtide.storage.shares import Shares
 from tagtide.storage.sqlite_file import create_private, inspect_before_opening, read_only
+from tagtide.storage.subscriptions import Subscriptions
 from tagtide.storage.users import Users
 from tagtide.storage.work import Work
 from tagtide.storage.workers import Workers
@@ -62,6 +63,7 @@ class SqlStore(
     Overviews,
     Requests,
     Shares,
+    Subscriptions,
     Desk,
     DeskLists,
     DeskReminders,

@@ -24,6 +24,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     String,
@@ -562,6 +563,8 @@ outbox = Table(
     Column("first_failed_at", Instant),
     #: From here on, instead of from its creation, a replayed message has its time.
     Column("replayed_at", Instant),
+    #: A mail address in place of the channel's own.
+    Column("mail_to", Text),
     Index(None, "alert_id"),
 )
 _WAITING = text("sent_at IS NULL AND given_up_at IS NULL AND folded_into IS NULL")
@@ -649,6 +652,66 @@ share = Table(
     UniqueConstraint("secret_hash"),
 )
 Index(None, share.c.campaign_id)
+
+# --- reports on schedule --------------------------------------------------------------------------
+
+subscription = Table(
+    "subscription",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("person", Text, nullable=False),
+    _key("campaign_id", "campaign.id"),
+    Column("kind", String(32), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("files", JSON, nullable=False),
+    #: NULL goes to whom the channel goes; forgotten when it is stopped.
+    Column("mail_to", Text),
+    #: Keeps two of the same kind apart as long as both go on; NULL once it was stopped.
+    Column("fingerprint", String(64)),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("ended_by", Text),
+    UniqueConstraint("fingerprint"),
+)
+Index(None, subscription.c.campaign_id)
+
+#: Which slot of a subscription has its message: what keeps it from being written twice.
+subscription_message = Table(
+    "subscription_message",
+    metadata,
+    _key("subscription_id", "subscription.id", primary=True),
+    Column("slot_at", Instant, primary_key=True),
+    #: A row of `outbox`, as long as that is kept.
+    Column("notification_id", String(64), nullable=False),
+    Column("told_at", Instant, nullable=False),
+    Column("unsubscribe_hash", String(64)),
+    UniqueConstraint("unsubscribe_hash"),
+    sqlite_with_rowid=False,
+)
+
+#: Bytes that go with messages, each once.
+message_content = Table(
+    "message_content",
+    metadata,
+    Column("content_hash", String(64), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+#: The files of a message, in order; they go with its row in `outbox`.
+message_file = Table(
+    "message_file",
+    metadata,
+    Column("notification_id", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    #: What a picture within the text shows; NULL for a file beside it.
+    Column("shows", Text),
+    Column("content_hash", String(64), ForeignKey("message_content.content_hash"), nullable=False),
+    sqlite_with_rowid=False,
+)
+Index(None, message_file.c.content_hash)
 
 # --- the desk -------------------------------------------------------------------------------------
 

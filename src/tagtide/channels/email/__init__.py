@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import smtplib
 import ssl
 from collections import OrderedDict
@@ -13,6 +12,7 @@ from typing import Literal
 from tagtide.channels.email.letter import compose
 from tagtide.channels.posting import TOTAL_SECONDS, refused_address, unreachable
 from tagtide.core.messages.notice import Look
+from tagtide.core.subscriptions import is_mail_address
 from tagtide.errors import ConfigError, DeliveryError, Fault, InvalidInput
 from tagtide.models import Notification
 from tagtide.net import AddressRefused, vet_host
@@ -21,15 +21,8 @@ from tagtide.net.mail import GateSMTP, converse
 Security = Literal["starttls", "tls", "none"]
 #: Port of a mail server by how it is spoken to.
 PORTS: dict[str, int] = {"starttls": 587, "tls": 465, "none": 25}
-#: No quotes, comments or other scripts: nothing that two programs may read in two ways.
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 #: Messages of which some recipients still wait.
 _REMEMBERED = 200
-
-
-def is_mail_address(text: str) -> bool:
-    """Whether a text is a plain ``name@host``."""
-    return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
 
 
 class EmailChannel:
@@ -88,11 +81,12 @@ class EmailChannel:
 
     async def send(self, notification: Notification) -> None:
         """Send one message, once, to whoever has not got it yet. Raises `DeliveryError`."""
-        letter = compose(notification, self._sender, self._recipients, self._look)
+        recipients = self._recipients_of(notification)
+        letter = compose(notification, self._sender, recipients, self._look)
         attempt = _Attempt(
             letter=letter.as_bytes(),
             sender=self._sender,
-            wanted=[r for r in self._recipients if r not in self._had(notification)],
+            wanted=[r for r in recipients if r not in self._had(notification)],
             starttls=self._tls() if self._security == "starttls" else None,
             login=(self._username, self._password or "") if self._username else None,
         )
@@ -126,6 +120,14 @@ class EmailChannel:
             self._context = ssl.create_default_context()
         return self._context
 
+    def _recipients_of(self, notification: Notification) -> tuple[str, ...]:
+        """Its own address, checked once more before it stands in a header; else the channel's."""
+        if notification.to is None:
+            return self._recipients
+        if not is_mail_address(notification.to):
+            raise DeliveryError("The message has no usable address.", permanent=True)
+        return (notification.to,)
+
     def _had(self, notification: Notification) -> frozenset[str]:
         return self._accepted.get(notification.notification_id, frozenset())
 
@@ -138,7 +140,7 @@ class EmailChannel:
         self._accepted[key] = self._had(notification) | attempt.accepted
         while len(self._accepted) > _REMEMBERED:
             self._accepted.popitem(last=False)
-        count, of = len(attempt.refused), len(self._recipients)
+        count, of = len(attempt.refused), len(self._recipients_of(notification))
         later = any(400 <= code < 500 for code in attempt.refused.values())
         raise DeliveryError(
             f"The mail server refuses {count} of {of} recipients.",

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tagtide.channels.harmless import unlinked, without_markup
-from tagtide.core.messages.notice import Look, Notice, NoticeVideo, notice
+from tagtide.core.messages.notice import Look, Notice, NoticePicture, NoticeVideo, notice
 
 #: Slack's limits for a header, a section, a field and a button are 150, 3,000, 2,000 and 75
 #: characters.
 _HEADER, _SECTION, _FIELD = 150, 3_000, 2_000
+#: What stands for a picture.
+_ALT = 2_000
 _LINE = 400
 
 
@@ -23,15 +25,18 @@ def message(payload: Mapping[str, Any], look: Look | None = None) -> dict[str, A
     said = notice(payload, look or Look(), unlinked)
     blocks = [
         {"type": "header", "text": _plain(said.title, _HEADER)},
+        *(block for warning in said.warnings for block in _section(warning)),
         *_section(said.text),
         *_section(said.explanation),
         *_facts(said),
+        *(block for picture in said.pictures for block in _picture(picture)),
         *(block for video in said.videos for block in _video(video)),
         *(block for sentence, url in said.items for block in _linked(sentence, url)),
         *_remark(said.note),
         *_buttons(said),
     ]
-    line = without_markup(f"{said.title}: {' '.join(said.text.split())}"[:_LINE])
+    first = " ".join([*said.warnings, said.text])
+    line = without_markup(f"{said.title}: {' '.join(first.split())}"[:_LINE])
     return {"text": line, "mrkdwn": False, "blocks": blocks, "unfurl_links": False}
 
 
@@ -45,6 +50,14 @@ def _video(video: NoticeVideo) -> list[dict[str, Any]]:
     return [*_linked(video.line, video.url), *_remark(video.caption)]
 
 
+def _picture(picture: NoticePicture) -> list[dict[str, Any]]:
+    # Slack fetches it by itself, and needs an address for it.
+    if picture.url is None:
+        return []
+    shows = picture.shows[:_ALT]
+    return [{"type": "image", "image_url": picture.url, "alt_text": shows}]
+
+
 def _linked(text: str, url: str | None) -> list[dict[str, Any]]:
     section = _section(text)
     if section and url:
@@ -54,6 +67,7 @@ def _linked(text: str, url: str | None) -> list[dict[str, Any]]:
 
 def _buttons(said: Notice) -> list[dict[str, Any]]:
     buttons = [
+        *([_button("Open the report", said.report)] if said.report else []),
         *([_button("Open on TikTok", said.url)] if said.url else []),
         *([_button("Open in tagtide", said.home)] if said.home else []),
     ]

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from tagtide.channels.harmless import without_markup
-from tagtide.core.messages.notice import Look, Notice, NoticeVideo, notice
+from tagtide.core.messages.notice import Look, Notice, NoticePicture, NoticeVideo, notice
 
 #: Teams takes 28 kB.
 MAX_MESSAGE = 27_000
@@ -43,9 +43,11 @@ def _json(said: Notice) -> bytes:
 def _card(said: Notice) -> dict[str, Any]:
     body = [
         _run(said.title, size="large", weight="bolder"),
+        *(_run(warning, weight="bolder") for warning in said.warnings),
         *(_run(line) for line in said.text.splitlines() if line),
         *([_run(said.explanation)] if said.explanation else []),
         *_facts(said),
+        *(block for picture in said.pictures for block in _picture(picture)),
         *(block for video in said.videos for block in _video(video)),
         *(_run(sentence, url) for sentence, url in said.items),
         *([_run(said.note, isSubtle=True)] if said.note else []),
@@ -73,11 +75,21 @@ def _facts(said: Notice) -> list[dict[str, Any]]:
     return [{"type": "FactSet", "facts": facts}] if facts else []
 
 
+def _picture(picture: NoticePicture) -> list[dict[str, Any]]:
+    if picture.url is None:
+        return []
+    return [{"type": "Image", "url": picture.url, "altText": picture.shows, "size": "stretch"}]
+
+
 def _video(video: NoticeVideo) -> list[dict[str, Any]]:
     caption = [_run(video.caption, isSubtle=True)] if video.caption else []
     return [_run(video.line, video.url), *caption]
 
 
 def _actions(said: Notice) -> list[dict[str, Any]]:
-    pages = (("Open on TikTok", said.url), ("Open in tagtide", said.home))
+    pages = (
+        ("Open the report", said.report),
+        ("Open on TikTok", said.url),
+        ("Open in tagtide", said.home),
+    )
     return [{"type": "Action.OpenUrl", "title": label, "url": url} for label, url in pages if url]

@@ -7,6 +7,7 @@ the way in, and are one clean line each.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,8 +28,10 @@ TITLES = {"alert.firing": "Alert", "alert.updated": "Still growing", "alert.reso
 _STATES = {"pending": "Pending", "firing": "Firing", "resolved": "Resolved"}
 _NAME, _SENTENCE, _CAPTION = 100, 1_000, 300
 _TITLE, _TEXT = 150, 2_500
-_VIDEOS, _ITEMS = 3, 15
+_VIDEOS, _ITEMS, _FIGURES = 3, 15, 10
 _ZONES = 100
+#: Of our own pages: nothing that ends an address wherever it may be written.
+_ADDRESS = re.compile(r"[\w.~:/?#@!$&*+,;=%-]{1,2000}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,21 @@ class NoticeVideo:
     url: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class NoticePicture:
+    """A chart: what it shows, and where whoever may fetch it finds it."""
+
+    shows: str
+    url: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """What is said; empty parts are left out."""
 
     title: str
+    #: What is missing; said before everything else.
+    warnings: tuple[str, ...] = ()
     text: str
     explanation: str = ""
     #: Name and value.
@@ -64,8 +77,12 @@ class Notice:
     videos: tuple[NoticeVideo, ...] = ()
     #: Alerts of a digest: the sentence and the page to open.
     items: tuple[tuple[str, str | None], ...] = ()
+    pictures: tuple[NoticePicture, ...] = ()
     #: A remark below everything.
     note: str = ""
+    #: The report that this is the message of, and where it can be said that no more are wanted.
+    report: str | None = None
+    unsubscribe: str | None = None
     #: Page on TikTok to open next.
     url: str | None = None
     #: tagtide's own pages.
@@ -83,6 +100,8 @@ def notice(payload: Mapping[str, Any], look: Look, words: Words) -> Notice:
         return _digest_notice(payload, look, words)
     if kind == "desk.reminder":
         return _desk_notice(payload, look, words)
+    if kind == "report":
+        return _report_notice(payload, look, words)
     if kind in ("self.firing", "self.resolved"):
         return _self_notice(kind, payload, look, words)
     text = clean_text(_text(payload.get("text")), _SENTENCE) or "A message from tagtide."
@@ -92,15 +111,19 @@ def notice(payload: Mapping[str, Any], look: Look, words: Words) -> Notice:
 
 def as_text(said: Notice) -> str:
     """A notice as lines of plain text, title left out."""
-    lines = [said.text, said.explanation, ""]
+    lines = [*said.warnings, *([""] if said.warnings else [])]
+    lines += [said.text, said.explanation, ""]
     lines += [f"{name}: {value}" for name, value in said.facts]
     for video in said.videos:
         lines += ["", video.line, *([video.caption] if video.caption else [])]
         lines += [video.url] if video.url else []
     for sentence, url in said.items:
         lines += ["", sentence, *([url] if url else [])]
+    lines += ["", *(picture.shows for picture in said.pictures)]
     lines += ["", said.note, f"On TikTok: {said.url}" if said.url else ""]
+    lines += [f"The report: {said.report}"] if said.report else []
     lines += [f"In tagtide: {said.home}"] if said.home else []
+    lines += ["", f"No more of these: {said.unsubscribe}"] if said.unsubscribe else []
     return _without_gaps(lines)
 
 
@@ -276,6 +299,49 @@ def _desk_notice(payload: Mapping[str, Any], look: Look, words: Words) -> Notice
         else "",
         home=look.home,
     )
+
+
+def _report_notice(payload: Mapping[str, Any], look: Look, words: Words) -> Notice:
+    """A report in a few lines, what is missing first."""
+    style = look.style.of_campaign(payload.get("numbers"), payload.get("clock"))
+
+    def said(value: Any, limit: int = _SENTENCE) -> str:
+        return words(style.sentence(clean_text(_text(value), limit)))
+
+    figures = [figure for figure in _list(payload.get("figures")) if isinstance(figure, dict)]
+    charts = [chart for chart in _list(payload.get("charts")) if isinstance(chart, dict)]
+    files = [file for file in _list(payload.get("attachments")) if isinstance(file, dict)]
+    names = [words(clean_text(_text(file.get("name")), _NAME)) for file in files[:_VIDEOS]]
+    return Notice(
+        title=_cut(said(payload.get("title"), _TITLE), _TITLE) or "Report",
+        warnings=tuple(filter(None, map(said, _list(payload.get("missing"))[:_ITEMS]))),
+        text=said(payload.get("sentence")),
+        facts=tuple(_figure(figure, style, words) for figure in figures[:_FIGURES]),
+        pictures=tuple(
+            NoticePicture(
+                said(chart.get("title"), _CAPTION) or "A chart", _own(chart.get("url"), look)
+            )
+            for chart in charts[:_VIDEOS]
+        ),
+        note=f"Attached: {', '.join(filter(None, names))}." if any(names) else "",
+        report=_own(payload.get("url"), look),
+        unsubscribe=_own(payload.get("unsubscribe"), look),
+        home=look.home,
+    )
+
+
+def _figure(figure: Mapping[str, Any], style: Style, words: Words) -> tuple[str, str]:
+    def part(name: str) -> str:
+        return words(style.figure(clean_text(_text(figure.get(name)), _NAME)))
+
+    name = words(clean_text(_text(figure.get("label")), _NAME)) or "Figure"
+    return name, " ".join(filter(None, (part("value") or DASH, part("change"))))
+
+
+def _own(url: Any, look: Look) -> str | None:
+    """An address of tagtide's own pages; None for every other one."""
+    own = _text(url)
+    return own if look.home and own.startswith(look.home) and _ADDRESS.fullmatch(own) else None
 
 
 def _self_notice(kind: str, payload: Mapping[str, Any], look: Look, words: Words) -> Notice:

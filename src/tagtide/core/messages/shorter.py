@@ -44,6 +44,15 @@ def thinner(payload: Mapping[str, Any]) -> dict[str, Any] | None:
     return _only_the_sentence(payload, alert)
 
 
+def without_pictures(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A report without addresses of charts; pictures that go with the message are no part of it."""
+    charts = payload.get("charts")
+    if not isinstance(charts, list):
+        return dict(payload)
+    kept = [chart | {"url": None} for chart in charts if isinstance(chart, dict)]
+    return {**payload, "charts": kept}
+
+
 def bare(alert: Mapping[str, Any]) -> dict[str, Any]:
     """An alert as an item of a digest: without videos and explanation."""
     short = {**alert, "top_videos": []}

@@ -23,7 +23,8 @@ KINDS = ("daily", "campaign", "weekly")
 TITLES = {"daily": "Daily report", "campaign": "Campaign report", "weekly": "Weekly report"}
 REPORTS_A_PAGE = 60
 _WEEKS = 12
-_JOBS = {
+#: The job that makes each of them on schedule.
+JOBS = {
     "daily": Job.REPORT_DAILY,
     "campaign": Job.REPORT_CAMPAIGN,
     "weekly": Job.REPORT_WEEKLY,
@@ -155,7 +156,7 @@ async def view_weekly(
         page=page,
         pages=pages,
         days=tuple(name.on for name in names),
-        next_report=next_run(campaign, (_JOBS["weekly"],), schedules, now),
+        next_report=next_run(campaign, (JOBS["weekly"],), schedules, now),
     )
 
 

@@ -6,20 +6,17 @@ import asyncio
 import base64
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from tagtide.core.access import Need
 from tagtide.core.messages import Block, language_of
 from tagtide.errors import InvalidInput, NotFound
-from tagtide.models import Campaign
 from tagtide.renderers import render_html, render_json, render_markdown, render_pdf, render_xlsx
 from tagtide.renderers.look import Brand
-from tagtide.services.context import Context
-from tagtide.services.report import report_campaign, report_daily, report_weekly
+from tagtide.services.report import MAKERS
 from tagtide.services.views.reports import (
     KINDS,
     TITLES,
@@ -34,11 +31,6 @@ from tagtide.web.pages.campaigns import page_number
 
 #: How long a link to a report may be good, as forms offer it.
 LIVES = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "a year"}
-_MAKERS: dict[str, Callable[[Context, Campaign], Awaitable[Any]]] = {
-    "daily": report_daily,
-    "campaign": report_campaign,
-    "weekly": report_weekly,
-}
 MEDIA = {
     "html": "text/html; charset=utf-8",
     "md": "text/markdown; charset=utf-8",
@@ -80,10 +72,10 @@ def router() -> APIRouter:
         fields = await fields_of(request)
         context, kind = shared_of(request).app.context, fields.get("kind", "")
         number = number_of(fields.get("campaign"))
-        if kind not in _MAKERS or number is None:
+        if kind not in MAKERS or number is None:
             raise InvalidInput("Which report is not said.", hint="Choose a campaign and a kind.")
         campaign = await context.store.campaign_by_id(number)
-        await _MAKERS[kind](context, campaign)
+        await MAKERS[kind](context, campaign)
         return see(local_path(fields.get("back"), "/reports"))
 
     @routes.get("/reports/{campaign_id}/{kind}/{day}.{style}", response_model=None)
