@@ -123,7 +123,7 @@ class _Talk:
     async def data(self, _: str) -> None:
         if not await self.say("DATA", b"354 go on"):
             return
-        content = (await self.reader.readuntil(b"\r\n.\r\n"))[:-3]
+        content = (await self.reader.readuntil(b"\r\n.\r\n"))[:-3].replace(b"\r\n..", b"\r\n.")
         letter = Letter(self.sender, self.recipients, content, self.encrypted, self.user)
         self.server.offered.append(letter)
         if self.server.instead.get("end") is None:
@@ -145,7 +145,7 @@ def _address(rest: str) -> str:
 @asynccontextmanager
 async def serving(server: MailServer) -> AsyncIterator[MailServer]:
     tls = server.tls if server.implicit else None
-    listener = await asyncio.start_server(server.connected, "127.0.0.1", 0, ssl=tls)
+    listener = await asyncio.start_server(server.connected, "127.0.0.1", 0, ssl=tls, limit=2**25)
     server.port = listener.sockets[0].getsockname()[1]
     try:
         yield server

@@ -68,6 +68,20 @@ def others_with(text: str) -> Iterator[dict[str, Any]]:
     yield {"type": "digest", "campaign": text, "items": items, "more": 2, "period": period}
     yield {"type": "self.firing", "condition": text, "message": text, "hint": text}
     yield {"type": "test", "channel": text, "text": text}
+    figure = dict.fromkeys(("label", "value", "change", "note"), text)
+    yield {
+        "type": "report",
+        "campaign": text,
+        "kind": text,
+        "title": text,
+        "sentence": text,
+        "figures": [figure, figure],
+        "missing": [text, text],
+        "url": text,
+        "charts": [{"title": text, "url": text}],
+        "attachments": [{"name": text, "media_type": text, "size": text}],
+        "unsubscribe": text,
+    }
 
 
 def letters(text: str) -> str:

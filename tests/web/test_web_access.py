@@ -177,6 +177,9 @@ OPEN = {
     ("POST", "/mcp"),
     # A link that was handed out: its secret is the permission.
     ("GET", "/shared/{secret}"), ("GET", "/shared/{secret}/report.{style}"),
+    ("GET", "/shared/{secret}/chart-{number}.png"),
+    # Likewise, to stop the one thing that it came with.
+    ("GET", "/unsubscribe/{secret}"), ("POST", "/unsubscribe/{secret}"),
 }  # fmt: skip
 
 

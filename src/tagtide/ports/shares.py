@@ -59,9 +59,12 @@ class ShareStore(Protocol):
         """Newest first, those that lead nowhere any more too."""
 
     async def open_share(
-        self, secret_hash: str, now: datetime
+        self, secret_hash: str, now: datetime, *, counts: bool = True
     ) -> tuple[Share, Sequence[Mapping[str, Any]]] | None:
-        """The report behind a link, counted as opened; None for one that leads nowhere."""
+        """The report behind a link, counted as opened; None for one that leads nowhere.
+
+        A picture of it, which programs fetch by themselves, ``counts`` for nothing.
+        """
 
     async def revoke_share(self, share_id: int, now: datetime) -> Share:
         """End a link; nothing changes for one that ended. Raises `NotFound`."""

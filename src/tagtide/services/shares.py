@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
 from tagtide.core.messages import Block, language_of
 from tagtide.core.messages.document import from_document
+from tagtide.core.messages.report_message import charts_of
 from tagtide.errors import InvalidInput, NotFound
 from tagtide.models import Campaign
 from tagtide.ports import NewShare, Share, StoredReport
@@ -63,9 +65,26 @@ async def share_report(
     return await context.store.add_share(new, by, now), secret
 
 
-async def open_shared(context: Context, secret: str) -> SharedReport:
+async def shared_chart(context: Context, secret: str, number: int) -> bytes:
+    """The chart of that number, as a message shows it, as PNG.
+
+    Raises:
+        NotFound: the link leads nowhere, or the report has no such chart.
+        RenderingFailed: it could not be drawn.
+    """
+    report = await open_shared(context, secret, counts=False)
+    charts = charts_of(report.blocks)
+    if context.press is None or not 1 <= number <= len(charts):
+        raise NotFound("There is no such chart.")
+    chart = charts[number - 1]
+    drawn = await asyncio.to_thread(context.press.pictures, [chart])
+    return drawn[chart.name]
+
+
+async def open_shared(context: Context, secret: str, *, counts: bool = True) -> SharedReport:
     """The report behind a link. Raises `NotFound`, the same for every link that leads nowhere."""
-    found = await context.store.open_share(secret_hash(secret), context.clock.now())
+    now = context.clock.now()
+    found = await context.store.open_share(secret_hash(secret), now, counts=counts)
     if found is None:
         raise NotFound(
             "This link leads nowhere: it has ended, or was never made.",

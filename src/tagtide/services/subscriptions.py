@@ -87,13 +87,16 @@ async def change(context: Context, subscription_id: int, wanted: Wanted) -> Subs
         raise InvalidInput(
             "The kind of report of a subscription stays.", hint="Add another, and stop this one."
         )
+    channel = stored.channel if wanted.channel is None else wanted.channel
+    # Files and address go on with e-mail alone; whoever names another kind of channel means it.
+    is_mail = context.kinds.get(channel) == MAIL
     kept = replace(
         wanted,
         kind=stored.kind,
         person=stored.person if wanted.person is None else wanted.person,
-        channel=stored.channel if wanted.channel is None else wanted.channel,
-        files=stored.files if wanted.files is None else wanted.files,
-        to=(stored.to or "") if wanted.to is None else wanted.to,
+        channel=channel,
+        files=(stored.files if is_mail else ()) if wanted.files is None else wanted.files,
+        to=(stored.to if is_mail else None) if wanted.to is None else wanted.to,
     )
     return await context.store.change_subscription(_settled(context, stored, kept))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from tagtide.errors import NotFound
 from tagtide.ports import NewShare, Share
@@ -29,10 +29,12 @@ class Shares(Topic):
         return await self._db.read(lambda c: [_share_of(row) for row in c.execute(query)])
 
     async def open_share(
-        self, secret_hash: str, now: datetime
+        self, secret_hash: str, now: datetime, *, counts: bool = True
     ) -> tuple[Share, Sequence[Mapping[str, Any]]] | None:
         """The report behind a link, counted as opened; None for one that leads nowhere."""
-        return await self._db.write(lambda c: _open(c, secret_hash, now))
+        if counts:
+            return await self._db.write(lambda c: _open(c, secret_hash, now))
+        return await self._db.read(lambda c: _look(c, secret_hash, now))
 
     async def revoke_share(self, share_id: int, now: datetime) -> Share:
         """End a link; nothing changes for one that ended. Raises `NotFound`."""
@@ -59,16 +61,26 @@ def add_share_to(connection: Connection, share: NewShare, by: str, now: datetime
     return _share_of(connection.execute(query).one())
 
 
+def _leads(secret_hash: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Conditions of a link that leads somewhere."""
+    is_it = t.share.c.secret_hash == secret_hash
+    return is_it, t.share.c.revoked_at.is_(None), t.share.c.expires_at > now
+
+
+def _look(
+    connection: Connection, secret_hash: str, now: datetime
+) -> tuple[Share, Sequence[Mapping[str, Any]]] | None:
+    query = select(*_LISTED, t.share.c.document).where(*_leads(secret_hash, now))
+    row = connection.execute(query).one_or_none()
+    return None if row is None else (_share_of(row), row.document)
+
+
 def _open(
     connection: Connection, secret_hash: str, now: datetime
 ) -> tuple[Share, Sequence[Mapping[str, Any]]] | None:
     query = (
         update(t.share)
-        .where(
-            t.share.c.secret_hash == secret_hash,
-            t.share.c.revoked_at.is_(None),
-            t.share.c.expires_at > now,
-        )
+        .where(*_leads(secret_hash, now))
         .values(opened=t.share.c.opened + 1, opened_at=now)
         .returning(*_LISTED, t.share.c.document)
     )

@@ -32,7 +32,7 @@ from tagtide.web.api.route import PREFIX
 from tagtide.web.assets import CHARTS, FOREVER, ChartProgram, assets
 from tagtide.web.forms import refuse_other_bodies
 from tagtide.web.frame import Shared, alone, shared_of, visitor_of
-from tagtide.web.guard import FAILED, Application, Guard, failure_number
+from tagtide.web.guard import FAILED, Application, Guard, failure_number, shown_path
 from tagtide.web.identity import NotLetIn, identity_of
 from tagtide.web.live import Live
 from tagtide.web.metrics import CONTENT_TYPE, exposition
@@ -167,7 +167,7 @@ def _add_failures(web: FastAPI) -> None:
     @web.exception_handler(TagtideError)
     async def refused(request: Request, error: TagtideError) -> Response:
         status = next((code for kind, code in _STATUS if isinstance(error, kind)), 503)
-        _log.warning("page_refused", path=request.url.path, error=str(error))
+        _log.warning("page_refused", path=shown_path(request.url.path), error=str(error))
         return trouble(request, status, str(error), error.hint, code=error.code)
 
     @web.exception_handler(NotLetIn)

@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 
 from tagtide.models import Campaign
 from tagtide.web.frame import shared_of
-from tagtide.web.guard import SAFE
+from tagtide.web.guard import SAFE, by_secret
 
 _FORM = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 200
@@ -29,6 +29,8 @@ def refuse_other_bodies(request: Request) -> None:
     """
     path = request.url.path
     if request.method in SAFE or path.startswith(("/api/", "/mcp")) or path == "/logout":
+        return
+    if by_secret(path):
         return
     kind = request.headers.get("content-type", "").partition(";")[0].strip().casefold()
     if kind != _FORM:

@@ -27,6 +27,7 @@ from tagtide.core.charts import Chart
 from tagtide.core.names import hashtag_url
 from tagtide.core.periods import zone_or_utc
 from tagtide.core.reports.facts import alert_why
+from tagtide.core.subscriptions import masked_address
 from tagtide.jobs import Health
 from tagtide.models import Role, Rule, video_url
 from tagtide.ports import CampaignName
@@ -184,6 +185,7 @@ def environment() -> Environment:
         "kind": lambda kind: words.KINDS.get(kind, kind),
         "job": words.JOBS.__getitem__,
         "note": words.note_text,
+        "masked": masked_address,
         "measure": words.MEASURES.__getitem__,
         "percent": formats.percent,
         "reason": words.reason_text,

@@ -88,12 +88,13 @@ class Guard:
         except _TooLarge:
             await answer.plain(413, "The request is larger than 1 MiB.\n")
         except ClientDisconnect:
-            _log.debug("client_left", path=scope["path"])
+            _log.debug("client_left", path=shown_path(scope["path"]))
         except TimeoutError:
             await answer.plain(408, "The request took too long to arrive.\n")
         except Exception as error:  # noqa: BLE001 - the server would print a traceback of it
             number = failure_number(scope, self._clock)
-            _log.error("page_failed", path=scope["path"], number=number, exc_info=error)
+            path = shown_path(scope["path"])
+            _log.error("page_failed", path=path, number=number, exc_info=error)
             await answer.plain(500, f"{FAILED.format(number)}\n")
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
@@ -102,12 +103,26 @@ class Guard:
         method, host = scope["method"], headers.get("host", "")
         if self._hosts and host_of(host) not in self._hosts:
             return 421, "This host name is not served here.\n"
-        if method not in SAFE and not is_own(headers):
+        if method not in SAFE and not is_own(headers) and not by_secret(scope["path"]):
             return 403, (
                 "This request did not come from a page of this server. Programs send an "
                 "Authorization header with a token.\n"
             )
         return None
+
+
+def shown_path(path: str) -> str:
+    """A path for the log: what is a secret in it is left out."""
+    _, first, *_ = [*path.split("/", 2), ""]
+    return f"/{first}/***" if first in {"shared", "unsubscribe"} else path
+
+
+def by_secret(path: str) -> bool:
+    """Whether the secret in an address is all that a change there needs, whoever sends it.
+
+    A mail program that unsubscribes sends no origin, and who it is does not matter.
+    """
+    return path.startswith("/unsubscribe/")
 
 
 def is_own(headers: dict[str, str]) -> bool:

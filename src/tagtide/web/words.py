@@ -117,6 +117,7 @@ KINDS = {
     "fold": "several alerts in one",
     "digest": "the daily digest",
     "self": "about tagtide itself",
+    "report": "a report on schedule",
 }
 ROLES = {Role.OWN: "own", Role.COMPETITOR: "competitor"}
 #: Why, in words of people; the other codes read well with spaces.

@@ -21,6 +21,8 @@ from tagtide.net.mail import GateSMTP, converse
 Security = Literal["starttls", "tls", "none"]
 #: Port of a mail server by how it is spoken to.
 PORTS: dict[str, int] = {"starttls": 587, "tls": 465, "none": 25}
+#: A letter with files has longer, but less than whoever sends it has the channel for himself.
+_BYTES_A_SECOND, _LONGEST_SECONDS = 400_000, 40.0
 #: Messages of which some recipients still wait.
 _REMEMBERED = 200
 
@@ -83,8 +85,9 @@ class EmailChannel:
         """Send one message, once, to whoever has not got it yet. Raises `DeliveryError`."""
         recipients = self._recipients_of(notification)
         letter = compose(notification, self._sender, recipients, self._look)
+        content = letter.as_bytes()
         attempt = _Attempt(
-            letter=letter.as_bytes(),
+            letter=content,
             sender=self._sender,
             wanted=[r for r in recipients if r not in self._had(notification)],
             starttls=self._tls() if self._security == "starttls" else None,
@@ -95,7 +98,7 @@ class EmailChannel:
                 self._endpoint,
                 attempt,
                 context=self._tls() if self._security == "tls" else None,
-                seconds=TOTAL_SECONDS,
+                seconds=min(TOTAL_SECONDS + len(content) / _BYTES_A_SECOND, _LONGEST_SECONDS),
                 allow=self._allow,
                 executor=self._threads,
             )

@@ -8,14 +8,27 @@ from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
 from email.utils import format_datetime
 from html import escape
-from typing import cast
+from typing import Any, cast
 
 from tagtide.channels.harmless import unlinked
 from tagtide.core.messages.notice import Look, Notice, as_text, notice
 from tagtide.models import MessageFile, Notification
 
+_UNSUBSCRIBE = "List-Unsubscribe"
+
+
+class _Policy(email.policy.EmailPolicy):
+    """As for SMTP, but an address in a header is not taken for words that may be broken."""
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        """A header as it is sent."""
+        if name == _UNSUBSCRIBE:
+            return f"{name}: {value}{self.linesep}".encode("ascii")
+        return super().fold_binary(name, value)
+
+
 #: Refuses line ends in headers.
-_POLICY = email.policy.SMTP.clone(cte_type="7bit")
+_POLICY = _Policy(linesep="\r\n", cte_type="7bit")
 
 
 def compose(
@@ -35,7 +48,7 @@ def compose(
     # No robot should answer.
     letter["Auto-Submitted"] = "auto-generated"
     if said.unsubscribe:
-        letter["List-Unsubscribe"] = f"<{said.unsubscribe}>"
+        letter[_UNSUBSCRIBE] = f"<{said.unsubscribe}>"
         letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     letter.set_content(as_text(said))
     shown = {cid: file.shows or "" for cid, file in named.items()}
@@ -101,15 +114,14 @@ def _html(said: Notice, pictures: Mapping[str, str]) -> str:
     )
 
 
-_WARNING = (
-    "<p style='border-left:3px solid #b45309;padding:2px 10px;margin:10px 0'>"
-    "<strong>{}</strong></p>"
-)
+_BESIDE_A_BAR = "border-left:3px solid #b45309;padding:2px 10px;margin:10px 0;font-weight:bold"
+_WARNING = f"<p style='{_BESIDE_A_BAR}'>{{}}</p>"
 
 
 def _picture(cid: str, shows: str) -> str:
     return (
-        f"<p><img src='cid:{escape(cid)}' alt='{escape(unlinked(shows))}' width='680' "
+        f"<p>{_foreign(unlinked(shows))}<br>"
+        f"<img src='cid:{escape(cid)}' alt='{escape(unlinked(shows))}' width='680' "
         "style='max-width:100%;height:auto'></p>"
     )
 

@@ -31,7 +31,7 @@ _TITLE, _TEXT = 150, 2_500
 _VIDEOS, _ITEMS, _FIGURES = 3, 15, 10
 _ZONES = 100
 #: Of our own pages: nothing that ends an address wherever it may be written.
-_ADDRESS = re.compile(r"[\w.~:/?#@!$&*+,;=%-]{1,2000}", re.ASCII)
+_ADDRESS = re.compile(r"[\w.~:/?#@!$&*+,;=%-]{1,900}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +335,9 @@ def _figure(figure: Mapping[str, Any], style: Style, words: Words) -> tuple[str,
         return words(style.figure(clean_text(_text(figure.get(name)), _NAME)))
 
     name = words(clean_text(_text(figure.get("label")), _NAME)) or "Figure"
-    return name, " ".join(filter(None, (part("value") or DASH, part("change"))))
+    note = words(style.sentence(clean_text(_text(figure.get("note")), _NAME)))
+    said = (part("value") or DASH, part("change"), f"({note})" if note else "")
+    return name, " ".join(filter(None, said))
 
 
 def _own(url: Any, look: Look) -> str | None:

@@ -13,11 +13,14 @@ from fastapi import APIRouter, Request, Response
 
 from tagtide.core.access import Need
 from tagtide.core.messages import Block, language_of
+from tagtide.core.subscriptions import FILES
 from tagtide.errors import InvalidInput, NotFound
 from tagtide.renderers import render_html, render_json, render_markdown, render_pdf, render_xlsx
 from tagtide.renderers.look import Brand
 from tagtide.services.report import MAKERS
+from tagtide.services.subscriptions import view_subscriptions
 from tagtide.services.views.reports import (
+    JOBS,
     KINDS,
     TITLES,
     ReportView,
@@ -57,14 +60,24 @@ def router() -> APIRouter:
             raise InvalidInput(
                 f"There is no kind of report {kind[:40]!r}.", hint=f"Kinds are {', '.join(KINDS)}."
             )
+        app = shared_of(request).app
         view = await view_reports(
-            shared_of(request).app.context,
+            app.context,
             campaign_id=number_of(asked.get("campaign") or None),
             kind=kind,
             page=page_number(request),
         )
         return await page(
-            request, "reports.html.j2", view=view, titles=TITLES, lives=LIVES, OPERATE=Need.OPERATE
+            request,
+            "reports.html.j2",
+            view=view,
+            titles=TITLES,
+            lives=LIVES,
+            OPERATE=Need.OPERATE,
+            subscriptions=await view_subscriptions(app.context, app.schedules),
+            kinds=app.context.kinds,
+            files=FILES,
+            scheduled=JOBS,
         )
 
     @routes.post("/reports", response_model=None)

@@ -10,14 +10,14 @@ from fastapi import APIRouter, Request, Response
 from tagtide.core.access import Need
 from tagtide.errors import InvalidInput, NotFound
 from tagtide.ports import Share
-from tagtide.services.shares import open_shared, share_report
+from tagtide.services.shares import open_shared, share_report, shared_chart
 from tagtide.services.views.reports import view_report
 from tagtide.web.forms import fields_of, number_of, see
 from tagtide.web.frame import page, shared_of, visitor_of
 from tagtide.web.pages.reports import BRANDED, LIVES, MEDIA, day_of, policy, to_hand_out
 
 #: Nobody's index or cache keeps what was handed to one reader.
-_PRIVATE = {"X-Robots-Tag": "noindex, nofollow", "Cache-Control": "private, no-store"}
+PRIVATE = {"X-Robots-Tag": "noindex, nofollow", "Cache-Control": "private, no-store"}
 
 
 def router() -> APIRouter:
@@ -29,6 +29,7 @@ def router() -> APIRouter:
     add("/reports/{campaign_id}/{kind}/{day}/share", share, methods=["POST"], response_model=None)
     add("/shared/{secret}", shared, methods=["GET"], response_model=None)
     add("/shared/{secret}/report.{style}", shared, methods=["GET"], response_model=None)
+    add("/shared/{secret}/chart-{number}.png", chart, methods=["GET"], response_model=None)
     return routes
 
 
@@ -73,8 +74,18 @@ async def shared(request: Request, secret: str, style: str = "html") -> Response
     found = await open_shared(app.context, secret)
     share, brand = found.share, app.brand()
     content = await to_hand_out(style, found.blocks, share.title, share.as_of, brand)
-    headers = {"Content-Security-Policy": policy(style, content), **_PRIVATE}
+    headers = {"Content-Security-Policy": policy(style, content), **PRIVATE}
     return Response(content, media_type=MEDIA[style], headers=headers)
+
+
+async def chart(request: Request, secret: str, number: str) -> Response:
+    """One of its charts as a picture, for messages that show it."""
+    context = shared_of(request).app.context
+    content = await shared_chart(context, secret, number_of(number) or 0)
+    # A chat fetches it from elsewhere; whoever has the link may show it.
+    headers = {**PRIVATE, "Cross-Origin-Resource-Policy": "cross-origin"}
+    headers["Content-Security-Policy"] = policy("png", b"")
+    return Response(content, media_type="image/png", headers=headers)
 
 
 def _home(request: Request) -> str:
