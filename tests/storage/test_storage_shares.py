@@ -62,3 +62,20 @@ def test_a_link_ends_by_itself_and_can_be_ended(store: SqlStore) -> None:
 def test_a_link_that_was_never_made_cannot_be_ended(store: SqlStore) -> None:
     with pytest.raises(NotFound):
         run(store.revoke_share(77, NOON))
+
+
+def test_links_that_ended_long_ago_are_forgotten(store: SqlStore) -> None:
+    over, ended, good = (made(store, letter * 64) for letter in "abc")
+    run(store.revoke_share(ended.share_id, NOON))
+    assert run(store.prune_shares(NOON)) == 0
+    assert run(store.prune_shares(NOON + HOUR)) == 1
+    assert [one.share_id for one in run(store.shares())] == [good.share_id, over.share_id]
+    assert run(store.prune_shares(good.expires_at + HOUR)) == 2
+
+
+def test_to_look_without_opening_counts_nothing(store: SqlStore) -> None:
+    share = made(store)
+    found = run(store.open_share("a" * 64, NOON, counts=False))
+    assert found == (share, DOCUMENT)
+    assert run(store.open_share("a" * 64, share.expires_at, counts=False)) is None
+    assert run(store.shares()) == [share]

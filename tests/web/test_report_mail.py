@@ -201,13 +201,14 @@ def test_one_click_stops_it_and_a_look_does_not(tmp_path: Path) -> None:
             assert ANA not in page.text
         assert len(await lab.app.store.subscriptions()) == 2
         # What a mail program sends: no origin, no cookie, a form of either kind.
-        never = await lab.web.post(f"{PUBLIC}/unsubscribe/{'0' * 32}")
+        click = {"List-Unsubscribe": "One-Click"}
+        never = await lab.web.post(f"{PUBLIC}/unsubscribe/{'0' * 32}", data=click)
         assert never.status_code == 404
         done = await lab.web.post(link, files={"List-Unsubscribe": (None, "One-Click")})
         assert done.status_code == 200
         assert "not sent to you any more" in done.text
         assert [s.subscription_id for s in await lab.app.store.subscriptions()] == [2]
-        again = await lab.web.post(link, data={"List-Unsubscribe": "One-Click"})
+        again = await lab.web.post(link, data=click)
         assert again.status_code == 200
         assert "not sent to you any more" in (await lab.web.get(link)).text
         stopped = await lab.app.store.subscription(one.subscription_id)
@@ -339,6 +340,29 @@ def test_what_is_too_large_for_a_mail_is_left_to_the_link(tmp_path: Path) -> Non
         )
         (letter,) = await lab.delivered()
         assert len(letter.content) < report_messages.MAX_MAIL
+
+    run(tmp_path, story)
+
+
+def test_a_mail_server_that_finds_it_too_large_gets_it_without_files(tmp_path: Path) -> None:
+    async def story(lab: Lab) -> None:
+        one = await lab.add("daily", files=("xlsx",), to=ANA)
+        await send_now(lab.app.context, one.subscription_id)
+        refusals = iter([b"552 5.3.4 too large"])
+
+        async def once(writer: asyncio.StreamWriter) -> None:
+            lab.mail.instead.pop("end")
+            writer.write(next(refusals) + b"\r\n")
+            await writer.drain()
+
+        lab.mail.instead["end"] = once
+        (letter,) = await lab.delivered()
+        assert report_messages._MEDIA["xlsx"] not in parts_of(letter)
+        text = parts_of(letter)["text/plain"][0].get_content()
+        assert "too large for the mail server" in text
+        assert "Attached" not in text
+        first, second = lab.mail.offered
+        assert parsed(first)["message-id"] == parsed(second)["message-id"]
 
     run(tmp_path, story)
 

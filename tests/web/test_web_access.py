@@ -273,6 +273,8 @@ def test_no_other_page_can_change_anything(tmp_path: Path) -> None:
             await browser.log_in("ana")
             stub_routes(lab)
             unsafe = [(m, address_of(r)) for m, r in routes_of(lab.web) if m != "GET"]
+            # A mail program sends no origin; what it may change is what its secret is of.
+            unsafe.remove(("POST", "/unsubscribe/1"))
             for method, path in unsafe:
                 own = await browser.inner.request(method, path, headers={"origin": HOME})
                 assert came_through(own)
@@ -308,7 +310,9 @@ def test_only_forms_of_ours_are_understood(tmp_path: Path) -> None:
                         headers={"origin": HOME, "content-type": kind},
                         content=b'{"name": "eve", "role": "admin", "password": "kumquat jam"}',
                     )
-                    assert answer.status_code == 415, f"{route.path} {kind}"
+                    # Of a mail program parts are taken too, for a secret that is known.
+                    parts = (route.path, kind) == ("/unsubscribe/{secret}", KINDS[2])
+                    assert answer.status_code == (404 if parts else 415), f"{route.path} {kind}"
             assert await lab.app.store.account_events() == before
 
     asyncio.run(main())

@@ -68,3 +68,6 @@ class ShareStore(Protocol):
 
     async def revoke_share(self, share_id: int, now: datetime) -> Share:
         """End a link; nothing changes for one that ended. Raises `NotFound`."""
+
+    async def prune_shares(self, before: datetime) -> int:
+        """Forget links that ended, by themselves or not, before an instant; return how many."""

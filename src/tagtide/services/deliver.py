@@ -34,7 +34,7 @@ from tagtide.core.dispatch import (
 from tagtide.core.endpoints import Ending, Tried, after_acceptance, after_failure
 from tagtide.core.messages.digest import digest_of
 from tagtide.core.messages.notification import alert_facts
-from tagtide.core.messages.shorter import thinner, without_pictures
+from tagtide.core.messages.shorter import thinner, without_files, without_pictures
 from tagtide.errors import DeliveryError, LeaseLost, StorageError
 from tagtide.models import Alert, Campaign, DeliveryState, Notification
 from tagtide.ports import AttemptEnd, Channel, QueueChange
@@ -232,10 +232,10 @@ async def _send(channel: Channel, message: Notification) -> DeliveryError | None
                 try:
                     await channel.send(message)
                 except DeliveryError as error:
-                    shorter = thinner(message.payload) if error.too_large else None
+                    shorter = _less(message) if error.too_large else None
                     if shorter is None:
                         return error
-                    message = replace(message, payload=shorter)
+                    message = shorter
                 else:
                     return None
     except TimeoutError:
@@ -243,6 +243,15 @@ async def _send(channel: Channel, message: Notification) -> DeliveryError | None
     except Exception:  # noqa: BLE001 - one message that cannot be sent must not hold up the others
         _log.exception("delivery_crashed", notification=message.notification_id)
         return DeliveryError("tagtide could not send the message; the log has the details.")
+
+
+def _less(message: Notification) -> Notification | None:
+    """The same with less in it; None when nothing can be left out."""
+    pictures = tuple(file for file in message.files if file.shows is not None)
+    if len(pictures) < len(message.files):
+        return replace(message, files=pictures, payload=without_files(message.payload))
+    payload = thinner(message.payload)
+    return replace(message, payload=payload) if payload is not None else None
 
 
 async def _mark(

@@ -152,5 +152,10 @@ def _unknown(names: Iterable[str], known: Iterable[str]) -> list[str]:
 
 
 async def prune_deliveries(context: Context) -> int:
-    """Forget messages that were sent or given up long ago. Raises `StorageError`."""
-    return await context.store.prune_deliveries(context.clock.now() - KEPT)
+    """Forget messages that were sent or given up long ago, and links that ended as long ago.
+
+    Raises `StorageError`.
+    """
+    before = context.clock.now() - KEPT
+    await context.store.prune_shares(before)
+    return await context.store.prune_deliveries(before)

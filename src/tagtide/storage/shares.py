@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
 from tagtide.errors import NotFound
 from tagtide.ports import NewShare, Share
@@ -39,6 +39,11 @@ class Shares(Topic):
     async def revoke_share(self, share_id: int, now: datetime) -> Share:
         """End a link; nothing changes for one that ended. Raises `NotFound`."""
         return await self._db.write(lambda c: _revoke(c, share_id, now))
+
+    async def prune_shares(self, before: datetime) -> int:
+        """Forget links that ended, by themselves or not, before an instant; return how many."""
+        over = or_(t.share.c.expires_at < before, t.share.c.revoked_at < before)
+        return await self._db.write(lambda c: c.execute(delete(t.share).where(over)).rowcount)
 
 
 def add_share_to(connection: Connection, share: NewShare, by: str, now: datetime) -> Share:

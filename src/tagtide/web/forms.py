@@ -14,6 +14,8 @@ from tagtide.web.frame import shared_of
 from tagtide.web.guard import SAFE, by_secret
 
 _FORM = "application/x-www-form-urlencoded"
+#: What mail programs may send as well.
+_PARTS = "multipart/form-data"
 _MOST_FIELDS = 200
 #: A path of ours, and what may follow it; everything else a browser may read in its own way.
 _LOCAL = re.compile(r"(/[\w.~@:!$&'()*+,;=%/-]*)(?:\?[\w.~@:!$&'()*+,;=%/?-]*)?", re.ASCII)
@@ -30,10 +32,8 @@ def refuse_other_bodies(request: Request) -> None:
     path = request.url.path
     if request.method in SAFE or path.startswith(("/api/", "/mcp")) or path == "/logout":
         return
-    if by_secret(path):
-        return
     kind = request.headers.get("content-type", "").partition(";")[0].strip().casefold()
-    if kind != _FORM:
+    if kind != _FORM and not (by_secret(path) and kind == _PARTS):
         raise HTTPException(415, "A form was expected.")
 
 

@@ -202,7 +202,8 @@ def meaning(error: BaseException) -> DeliveryError:
                 hint='Try security = "tls" and port = 465.',
             )
         case smtplib.SMTPResponseException(smtp_code=code):
-            return _answered(f"answered with status {code}", later=not 500 <= code < 600)
+            later = not 500 <= code < 600
+            return _answered(f"answered with status {code}", later=later, too_large=code == 552)
         case UnicodeError():
             return DeliveryError("The user or the password has letters that SMTP cannot carry.")
         case ssl.SSLError() if not isinstance(error, ssl.SSLCertVerificationError):
@@ -215,6 +216,8 @@ def meaning(error: BaseException) -> DeliveryError:
             return unreachable(error)
 
 
-def _answered(what: str, *, later: bool) -> DeliveryError:
+def _answered(what: str, *, later: bool, too_large: bool = False) -> DeliveryError:
     fault = Fault.BUSY if later else Fault.REFUSED
-    return DeliveryError(f"The mail server {what}.", fault=fault, refused=not later)
+    return DeliveryError(
+        f"The mail server {what}.", fault=fault, refused=not later, too_large=too_large
+    )

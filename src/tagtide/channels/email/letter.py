@@ -49,7 +49,8 @@ def compose(
     letter["Auto-Submitted"] = "auto-generated"
     if said.unsubscribe:
         letter[_UNSUBSCRIBE] = f"<{said.unsubscribe}>"
-        letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        if said.unsubscribe.startswith("https:"):
+            letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     letter.set_content(as_text(said))
     shown = {cid: file.shows or "" for cid, file in named.items()}
     letter.add_alternative(_html(said, shown), subtype="html")

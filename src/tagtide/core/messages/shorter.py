@@ -44,6 +44,14 @@ def thinner(payload: Mapping[str, Any]) -> dict[str, Any] | None:
     return _only_the_sentence(payload, alert)
 
 
+def without_files(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A report that goes without its files, and says so."""
+    missing = payload.get("missing")
+    said = ["The files are not attached: they were too large for the mail server."]
+    kept = missing if isinstance(missing, list) else []
+    return {**payload, "attachments": [], "missing": [*kept, *said]}
+
+
 def without_pictures(payload: Mapping[str, Any]) -> dict[str, Any]:
     """A report without addresses of charts; pictures that go with the message are no part of it."""
     charts = payload.get("charts")
