@@ -19,7 +19,7 @@ from tagtide.jobs import Service, Slot
 from tagtide.models import Campaign, Job, Notification, Status
 from tagtide.services.deliver import deliver_channel
 from tagtide.services.deliveries import watch_deliveries
-from tagtide.services.report import MAKERS
+from tagtide.services.report_kinds import MAKERS
 from tagtide.services.subscriptions import (
     Wanted,
     stop,

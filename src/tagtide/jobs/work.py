@@ -23,7 +23,7 @@ from tagtide.models import Campaign, Job, Reason, Run, Status
 from tagtide.ports import Changes
 from tagtide.services.collect import collect
 from tagtide.services.context import Context
-from tagtide.services.report import MAKERS
+from tagtide.services.report_kinds import MAKERS
 from tagtide.services.report_messages import Made, tell_subscribers
 from tagtide.services.runs import RunRequest
 from tagtide.services.track import track

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -375,11 +375,3 @@ async def _kept(
         )
     )
     return report
-
-
-#: How each kind of report is made and kept.
-MAKERS: Mapping[str, Callable[[Context, Campaign], Awaitable[CampaignReport | WeeklyReport]]] = {
-    "daily": report_daily,
-    "campaign": report_campaign,
-    "weekly": report_weekly,
-}

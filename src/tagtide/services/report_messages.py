@@ -28,7 +28,7 @@ from tagtide.models import Campaign, MessageFile, Notification
 from tagtide.ports import NewShare, ReportMessage, StoredReport, Subscription
 from tagtide.services.accounts.context import secret_hash
 from tagtide.services.context import Context
-from tagtide.services.report import MAKERS
+from tagtide.services.report_kinds import MAKERS
 from tagtide.services.shares import USUAL
 from tagtide.services.subscriptions import broken_because, unreachable
 from tagtide.services.views.reports import report_title

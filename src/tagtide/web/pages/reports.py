@@ -17,7 +17,7 @@ from tagtide.core.subscriptions import FILES
 from tagtide.errors import InvalidInput, NotFound
 from tagtide.renderers import render_html, render_json, render_markdown, render_pdf, render_xlsx
 from tagtide.renderers.look import Brand
-from tagtide.services.report import MAKERS
+from tagtide.services.report_kinds import MAKERS
 from tagtide.services.subscriptions import view_subscriptions
 from tagtide.services.views.reports import (
     JOBS,
