@@ -101,6 +101,15 @@ def test_a_repeat_has_the_same_message_id(authority: Authority, notify: Any, pay
     assert first["date"] == second["date"]
 
 
+def test_a_long_way_out_of_a_report_is_not_broken(authority: Authority, notify: Any) -> None:
+    home = f"https://tagtide.example.com/{'a-long-path/' * 20}"
+    way_out = f"{home}unsubscribe/{'0' * 32}"
+    report = {"type": "report", "title": "Daily", "sentence": "x", "unsubscribe": way_out}
+    server = MailServer(tls=authority.server())
+    assert deliver(server, authority, notify(report), look=Look(home=home)) is None
+    assert f"List-Unsubscribe: <{way_out}>\r\n".encode() in server.letters[0].content
+
+
 def test_a_dot_alone_does_not_end_a_letter(authority: Authority, notify: Any, payload: Any) -> None:
     payload["alert"]["reason"] = "."
     look = Look()

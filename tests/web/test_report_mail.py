@@ -38,6 +38,7 @@ from tagtide.renderers import files as report_files
 from tagtide.services import report_messages
 from tagtide.services.accounts import make_token
 from tagtide.services.deliver import deliver_channel
+from tagtide.services.report import report_daily
 from tagtide.services.report_messages import send_now
 from tagtide.services.subscriptions import Wanted, change, subscribe
 from tagtide.settings import load
@@ -267,9 +268,29 @@ def test_a_chat_gets_a_frozen_link_and_pictures_that_it_can_fetch(tmp_path: Path
         # To fetch pictures is not to open the report.
         assert [s.opened for s in await lab.app.store.shares()] == [0]
         (share,) = await lab.app.store.shares()
-        assert share.made_by == "subscription 1"
+        assert share.made_by == "subscriptions"
         await lab.app.store.revoke_share(share.share_id, NOW)
         assert (await lab.web.get(images[0]["image_url"])).status_code == 404
+
+    run(tmp_path, story)
+
+
+def test_all_who_get_a_report_of_a_slot_have_one_copy(tmp_path: Path) -> None:
+    async def story(lab: Lab) -> None:
+        people = [await lab.add("daily", to=to, files=()) for to in (ANA, "b@x.test", "c@x.test")]
+        context = lab.app.context
+        day = (await report_daily(context, lab.campaign)).on
+        made = report_messages.Made(kind="daily", day=day)
+        # Another process has told the first of them meanwhile.
+        await report_messages.tell_subscribers(context, lab.campaign, made, NOW, people[0])
+        with mock.patch.object(type(context.store), "told_in_slot", return_value=frozenset()):
+            told = await report_messages.tell_subscribers(context, lab.campaign, made, NOW)
+        assert told == 2
+        links = [note.payload["url"] for note in await context.store.undelivered()]
+        assert len(links) == 3
+        assert len(set(links)) == len(await context.store.shares()) == 2
+        for link in links:
+            assert (await lab.web.get(link)).status_code == 200
 
     run(tmp_path, story)
 

@@ -129,7 +129,7 @@ def _about(delivery: Delivery) -> str:
         return f"{delivery.notification.kind}: {alert.get('reason') or ''}"
     if isinstance(payload.get("items"), list):
         return f"{delivery.notification.kind}: {counted(len(payload['items']), 'alert')}"
-    return str(payload.get("message") or payload.get("type") or "")
+    return str(payload.get("message") or payload.get("title") or payload.get("type") or "")
 
 
 @deliveries.command()

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -22,6 +21,7 @@ from tagtide.core.messages.report_message import (
     report_payload,
     what_is_missing,
 )
+from tagtide.core.periods import zone_or_utc
 from tagtide.core.subscriptions import MAIL
 from tagtide.errors import Conflict, NotFound, TagtideError
 from tagtide.models import Campaign, MessageFile, Notification
@@ -36,6 +36,8 @@ from tagtide.services.views.reports import report_title
 _log = structlog.get_logger(__name__)
 
 _KIND = "report"
+#: Who made the links in messages.
+_BY = "subscriptions"
 #: Bytes of a mail that servers take; what is in it grows by a third on the way.
 MAX_MAIL = 10_000_000
 _MEDIA = {
@@ -92,7 +94,10 @@ async def tell_subscribers(
             _log.warning("report_not_sent", subscription=one.subscription_id)
             continue
         message = await _message(context, bundle, one, slot_at)
-        written += await store.put_report_message(message, f"subscription {one.subscription_id}")
+        if await store.put_report_message(message, _BY):
+            written += 1
+            # The others lead to the same copy.
+            bundle.has_copy = True
     _log.info("report_queued", campaign=campaign.name, kind=made.kind, count=written)
     return written
 
@@ -130,6 +135,8 @@ class _Bundle:
     campaign: Campaign
     made: Made
     report: StoredReport | None
+    #: Whether the copy that links lead to has been written.
+    has_copy: bool = False
     _files: dict[str, MessageFile | str] = field(default_factory=dict)
     _pictures: tuple[MessageFile, ...] | str | None = None
 
@@ -138,6 +145,30 @@ class _Bundle:
         self.blocks: tuple[Block, ...] = ()
         if self.report is not None and self.report.document is not None:
             self.blocks = tuple(from_document(self.report.document))
+        self._secret = self.context.clock.token()
+
+    @property
+    def link(self) -> str | None:
+        """Where whoever has it finds the report as it is now."""
+        home = self.context.home if self.blocks else None
+        return f"{home}/shared/{self._secret}" if home else None
+
+    def copy(self, now: datetime) -> NewShare | None:
+        """What the link leads to; None once it is written, and without a link."""
+        report = self.report
+        if self.has_copy or self.link is None or report is None or report.document is None:
+            return None
+        return NewShare(
+            secret_hash=secret_hash(self._secret),
+            campaign_id=report.campaign_id,
+            kind=report.kind,
+            on=report.on,
+            title=self.title,
+            as_of=report.as_of,
+            timezone=self.campaign.timezone,
+            document=report.document,
+            expires_at=now + USUAL,
+        )
 
     @property
     def missing(self) -> list[str]:
@@ -203,7 +234,7 @@ async def _message(
     if report is not None and (is_mail or one.files):
         files, left_out = await _files(bundle, one.files, has_link=context.home is not None)
         missing += left_out
-    share, link = _frozen(context, bundle, now)
+    link = bundle.link
     secret = context.clock.token() if is_mail and context.home else None
     addresses = ReportAddresses(
         report=link or (f"{context.home}/reports" if context.home else None),
@@ -236,33 +267,13 @@ async def _message(
         subscription_id=one.subscription_id,
         slot_at=slot_at,
         notification=note,
-        share=share,
+        share=bundle.copy(now),
         unsubscribe_hash=secret_hash(secret) if secret else None,
     )
 
 
 def _local_day(at: datetime, campaign: Campaign) -> date:
-    return at.astimezone(ZoneInfo(campaign.timezone)).date()
-
-
-def _frozen(context: Context, bundle: _Bundle, now: datetime) -> tuple[NewShare | None, str | None]:
-    """A copy of the report for whoever gets the message, and the link that leads to it."""
-    report = bundle.report
-    if context.home is None or report is None or report.document is None:
-        return None, None
-    secret = context.clock.token()
-    share = NewShare(
-        secret_hash=secret_hash(secret),
-        campaign_id=report.campaign_id,
-        kind=report.kind,
-        on=report.on,
-        title=bundle.title,
-        as_of=report.as_of,
-        timezone=bundle.campaign.timezone,
-        document=report.document,
-        expires_at=now + USUAL,
-    )
-    return share, f"{context.home}/shared/{secret}"
+    return at.astimezone(zone_or_utc(campaign.timezone)).date()
 
 
 async def _files(

@@ -16,7 +16,7 @@ from tagtide.models import MessageFile, Notification
 from tagtide.ports import ReportMessage, Subscription
 from tagtide.storage import tables as t
 from tagtide.storage.outbox import enqueue
-from tagtide.storage.rows import Topic, insert
+from tagtide.storage.rows import Topic, chunks, insert
 from tagtide.storage.shares import add_share_to
 
 _sub, _told, _box, _file, _content = (
@@ -26,6 +26,10 @@ _sub, _told, _box, _file, _content = (
     t.message_file.c,
     t.message_content.c,
 )
+
+
+#: Newest messages of a subscription among which one that was accepted is looked for.
+_LOOKED_AT = 20
 
 
 class Subscriptions(Topic):
@@ -62,9 +66,7 @@ class Subscriptions(Topic):
 
     async def told_in_slot(self, slot_at: datetime, ids: Sequence[int]) -> frozenset[int]:
         """Which of these subscriptions have their message of a slot."""
-        query = select(_told.subscription_id).where(_told.slot_at == slot_at)
-        found = await self._db.read(lambda c: frozenset(c.execute(query).scalars()))
-        return found & frozenset(ids)
+        return await self._db.read(lambda c: frozenset(_told_in(c, slot_at, ids)))
 
     async def put_report_message(self, message: ReportMessage, by: str) -> bool:
         """Write a message with all that belongs to it; False when it was written before."""
@@ -84,18 +86,31 @@ class Subscriptions(Topic):
 
 def _listed() -> Select[Any]:
     """Rows of `subscription`, each with the newest of its messages."""
-    mine = _told.subscription_id == _sub.id
-    told_at = select(func.max(_told.told_at, type_=t.Instant)).where(mine)
-    sent_at = (
-        select(func.max(_box.sent_at, type_=t.Instant))
-        .join_from(t.subscription_message, t.outbox, _box.notification_id == _told.notification_id)
-        .where(mine)
+    newest = (
+        select(_told.notification_id)
+        .where(_told.subscription_id == _sub.id)
+        .order_by(_told.slot_at.desc())
+        .correlate(t.subscription)
+    )
+    told_at = newest.with_only_columns(_told.told_at).limit(1)
+    # Messages may wait for days; older ones are not looked for.
+    sent_at = select(func.max(_box.sent_at, type_=t.Instant)).where(
+        _box.notification_id.in_(newest.limit(_LOOKED_AT))
     )
     return select(
         t.subscription,
         told_at.scalar_subquery().label("told_at"),
         sent_at.scalar_subquery().label("sent_at"),
     )
+
+
+def _told_in(connection: Connection, slot_at: datetime, ids: Sequence[int]) -> list[int]:
+    query = select(_told.subscription_id).where(_told.slot_at == slot_at)
+    return [
+        number
+        for some in chunks(ids)
+        for number in connection.execute(query.where(_told.subscription_id.in_(some))).scalars()
+    ]
 
 
 def _subscription(row: Any) -> Subscription:

@@ -184,9 +184,10 @@ def tiktok_only(address: str) -> str:
 
 def about(delivery: Delivery) -> str:
     """What a message was about, in a line."""
-    alert = delivery.notification.payload.get("alert")
+    payload = delivery.notification.payload
+    alert = payload.get("alert")
     reason = alert.get("reason") if isinstance(alert, dict) else None
-    return str(reason or delivery.notification.payload.get("message") or "several alerts")
+    return str(reason or payload.get("message") or payload.get("title") or "several alerts")
 
 
 #: By what browsers say of themselves; the first that fits, because they all claim to be others too.
