@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 import structlog
 
-from tagtide.core.messages.blocks import Block
+from tagtide.core.messages.blocks import Block, language_of
 from tagtide.core.messages.document import from_document
 from tagtide.core.messages.report_message import (
     ReportAddresses,
@@ -141,10 +141,11 @@ class _Bundle:
     _pictures: tuple[MessageFile, ...] | str | None = None
 
     def __post_init__(self) -> None:
-        self.title = report_title(self.made.kind, self.campaign.name)
         self.blocks: tuple[Block, ...] = ()
         if self.report is not None and self.report.document is not None:
             self.blocks = tuple(from_document(self.report.document))
+        language = language_of(self.blocks) if self.blocks else self.context.language
+        self.title = report_title(self.made.kind, self.campaign.name, language)
         self._secret = self.context.clock.token()
 
     @property
