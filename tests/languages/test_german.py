@@ -28,7 +28,7 @@ from tagtide.core.messages import (
     Table,
     language_of,
 )
-from tagtide.core.messages.document import from_document, to_document
+from tagtide.core.messages.document import from_document, language_in, to_document
 from tagtide.core.reports.campaign import CampaignReport
 from tagtide.languages import find_language
 from tagtide.renderers import (
@@ -161,14 +161,14 @@ def test_a_workbook_is_german(name: str) -> None:
 def test_a_kept_report_stays_in_its_language() -> None:
     """Whoever opens it speaks what they speak; what a medium adds is in that of the report."""
     kept = from_document(json.loads(json.dumps(to_document(told("weekly")))))
-    assert language_of(kept) == "de"
+    assert language_of(kept) == language_in(to_document(kept)) == "de"
     with speaking(ENGLISH):
         assert render_text(kept, 90) == render_text(told("weekly"), 90)
     with speaking(GERMAN):
         assert render_text(told("weekly", ENGLISH), 90) == render_text(told("weekly", ENGLISH), 90)
         assert "Not shown in 90 columns" in render_text(told("weekly", ENGLISH), 90)
     older = [Heading("Of an older version", level=1)]
-    assert language_of(from_document(to_document(older))) == "en"
+    assert language_of(from_document(to_document(older))) == language_in(to_document(older)) == "en"
     assert "language" not in to_document(told("weekly", ENGLISH))[0]
 
 

@@ -19,7 +19,7 @@ from tagtide.clock import SimulatedClock
 from tagtide.core.access import Scope
 from tagtide.jobs import Health
 from tagtide.services.accounts import make_token
-from tagtide.services.report import report_daily
+from tagtide.services.report import report_daily, report_weekly
 from tagtide.settings import load
 from tagtide.web import make_app
 
@@ -135,5 +135,23 @@ def test_a_life_that_is_not_offered_is_refused(tmp_path: Path, expires: str) -> 
         answer = await ask("POST", f"{root}/share", Scope.OPERATE, expires=expires)
         assert answer.status_code == 422
         assert await app.store.shares() == []
+
+    told(tmp_path, story)
+
+
+def test_a_report_is_handed_out_in_its_language_and_pages_around_say_so(tmp_path: Path) -> None:
+    async def story(app: App, clock: SimulatedClock, ask: Ask, root: str) -> None:
+        (campaign,) = await app.store.campaigns()
+        await report_daily(app.context, campaign, "de")
+        await report_weekly(app.context, campaign, "de")
+        page = (await ask("GET", await linked(ask, root))).text
+        assert '<html lang="de">' in page
+        assert "<title>Tagesbericht: " in page
+        kept = await ask("GET", f"{root}.md", Scope.READ)
+        assert "Tagesbericht" in kept.text
+        weekly = (await ask("GET", f"/campaigns/{campaign.campaign_id}/weekly", Scope.READ)).text
+        assert '<html lang="en"' in weekly
+        assert re.search(r'<h1 class="lead" lang="de">Was sich in dieser Woche', weekly)
+        assert re.search(r'<span class="soft small" lang="de">', weekly)
 
     told(tmp_path, story)

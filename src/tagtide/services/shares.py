@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tagtide.core.messages import Block, language_of
-from tagtide.core.messages.document import from_document
+from tagtide.core.messages import Block
+from tagtide.core.messages.document import from_document, language_in
 from tagtide.core.messages.report_message import charts_of
 from tagtide.errors import InvalidInput, NotFound
 from tagtide.models import Campaign
@@ -56,7 +56,7 @@ async def share_report(
         campaign_id=campaign.campaign_id,
         kind=report.kind,
         on=report.on,
-        title=report_title(report.kind, campaign.name, language_of(from_document(report.document))),
+        title=report_title(report.kind, campaign.name, language_in(report.document)),
         as_of=report.as_of,
         timezone=campaign.timezone,
         document=report.document,

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from tagtide.core.charts.base import Chart
+from tagtide.core.language import ENGLISH
 from tagtide.core.messages.blocks import (
     Block,
     BulletList,
@@ -84,6 +85,12 @@ def lead_of(document: Sequence[Mapping[str, Any]]) -> str:
         if part.get("block") == Paragraph.__name__ and part.get("lead"):
             return str(part.get("text", ""))
     return ""
+
+
+def language_in(document: Sequence[Mapping[str, Any]]) -> str:
+    """The language that a stored report says it is in. Reads nothing else."""
+    titles = (part for part in document if part.get("block") == Heading.__name__)
+    return str(next(titles, {}).get("language", ENGLISH.code))
 
 
 def _written(part: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tagtide.core.language import say, speaking
 from tagtide.core.messages import Block
-from tagtide.core.messages.document import from_document, lead_of
+from tagtide.core.messages.document import from_document, language_in, lead_of
 from tagtide.errors import NotFound
 from tagtide.languages import find_language
 from tagtide.models import Campaign, Job
@@ -81,6 +81,8 @@ class WeeklyView:
     report: StoredReport | None
     #: The first sentence of the report; empty where nobody kept it.
     sentence: str
+    #: Of that sentence, and of others in its rows.
+    language: str
     rows: tuple[Mapping[str, Any], ...]
     emerging: tuple[Mapping[str, Any], ...]
     page: int
@@ -151,6 +153,7 @@ async def view_weekly(
         head=view_head(campaign, schedules, now),
         report=report,
         sentence=lead_of(report.document or ()) if report is not None else "",
+        language=language_in(report.document or ()) if report is not None else "en",
         rows=tuple(rows[(page - 1) * size : page * size]),
         emerging=tuple(body.get("emerging") or ()),
         page=page,

@@ -45,7 +45,8 @@ def router() -> APIRouter:
             tab="Weekly",
             zone=campaign.timezone,
             sentence=sentence(view),
-            rows=[_row(row) for row in view.rows],
+            language=view.language if view.sentence else "en",
+            rows=[_row(row, view.language) for row in view.rows],
             day=view.report.on.isoformat() if view.report else "",
             as_of=_instant(view.report.body.get("as_of")) if view.report else None,
             may_operate=visitor_of(request).may(Need.OPERATE),
@@ -71,17 +72,24 @@ def sentence(view: WeeklyView) -> str:
     )
 
 
-def _row(row: dict[str, Any] | Any) -> dict[str, Any]:
+def _row(row: dict[str, Any] | Any, language: str) -> dict[str, Any]:
     """A row of the report with its anomaly in words."""
     flag = _ANOMALIES.get(str(row.get("anomaly")), "")
     why = str(row.get("anomaly_reason") or "")
     if flag:
         score = formats.decimal(row.get("anomaly_score"))
         usual = formats.signed(row.get("rolling_average"))
+        language = "en"
         why = f"{score} scatters from the usual week of {usual}"
     elif not why:
-        why = "within its usual range"
-    return {**row, "flag": flag, "why": why, "read": _instant(row.get("read_at"))}
+        why, language = "within its usual range", "en"
+    return {
+        **row,
+        "flag": flag,
+        "why": why,
+        "language": language,
+        "read": _instant(row.get("read_at")),
+    }
 
 
 def _instant(text: object) -> datetime | None:
