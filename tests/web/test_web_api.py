@@ -32,6 +32,7 @@ FULL = {
     "competitor_feeds": True,
     "numbers": "1.234,5",
     "clock": "12h",
+    "language": "de",
     "thresholds": {"glow": 50},
     "starts_on": "2026-03-01",
     "ends_on": "2026-06-01",
