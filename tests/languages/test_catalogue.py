@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from pathlib import Path
+from string import Formatter
 
 import pytest
 from babel.messages.catalog import Catalog
@@ -117,6 +119,14 @@ def test_every_text_is_written_out_where_it_is_said() -> None:
             missing.append(place)
     assert missing == []
     assert len(said_in_code()) > 300
+
+
+def test_braces_are_placeholders_and_nothing_else() -> None:
+    """English is filled by `str.format`, which reads more into braces than a translation does."""
+    for message in CODE:
+        for text in [*message.id] if isinstance(message.id, tuple) else [message.id]:
+            fields = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+            assert fields == {*re.findall(r"\{(\w+)\}", text)}, text
 
 
 # --- speaking -------------------------------------------------------------------------------------

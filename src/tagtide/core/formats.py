@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 from tagtide.core.language import figure, say, say_as, spoken
 
@@ -150,14 +151,19 @@ def date_text(instant: datetime | None, zone: tzinfo) -> str:
     if instant is None:
         return DASH
     local = instant.astimezone(zone)
-    months = say_as("twelve months", "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec").split()
+    months = say_as("twelve months", "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec")
     return say_as(
         "date",
         "{day} {month} {year}",
         day=local.day,
-        month=months[local.month - 1],
+        month=_names(months)[local.month - 1],
         year=local.year,
     )
+
+
+@lru_cache(maxsize=16)
+def _names(spaced: str) -> list[str]:
+    return spaced.split()
 
 
 def time_text(instant: datetime | None, zone: tzinfo) -> str:

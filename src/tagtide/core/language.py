@@ -97,23 +97,26 @@ def say(text: str, /, **values: object) -> str:
     Values are taken as they are: braces in them mean nothing.
     """
     catalogue = _SPOKEN.get().catalogue
-    return _filled(text if catalogue is None else catalogue.gettext(text), values)
+    if catalogue is None:
+        return text.format(**values) if values else text
+    return _filled(catalogue.gettext(text), values)
 
 
 def say_as(meaning: str, text: str, /, **values: object) -> str:
     """`say` of a word that means several things; ``meaning`` tells translators which."""
     catalogue = _SPOKEN.get().catalogue
-    return _filled(text if catalogue is None else catalogue.pgettext(meaning, text), values)
+    if catalogue is None:
+        return text.format(**values) if values else text
+    return _filled(catalogue.pgettext(meaning, text), values)
 
 
 def say_many(count: int, one: str, many: str, /, **values: object) -> str:
     """`say` in the form that a count asks for; the count itself is ``{count}``."""
     catalogue = _SPOKEN.get().catalogue
+    values = {"count": figure(f"{count:,}").replace("-", "−"), **values}
     if catalogue is None:
-        found = one if count == 1 else many
-    else:
-        found = catalogue.ngettext(one, many, count)
-    return _filled(found, {"count": figure(f"{count:,}").replace("-", "−"), **values})
+        return (one if count == 1 else many).format(**values)
+    return _filled(catalogue.ngettext(one, many, count), values)
 
 
 def figure(text: str) -> str:
@@ -129,4 +132,5 @@ def in_look(text: str, numbers: str) -> str:
 
 
 def _filled(text: str, values: dict[str, object]) -> str:
+    """A translation with its values; whatever else stands in it is text."""
     return _PLACE.sub(lambda found: str(values[found[1]]), text) if values else text
