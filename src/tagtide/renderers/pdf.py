@@ -53,7 +53,8 @@ def render(
     charts = [block for block in blocks if isinstance(block, Chart)]
     data = {
         "title": _clean(title),
-        "language": spoken().code,
+        # Without a region, which the typesetter takes apart from it.
+        "language": spoken().code.partition("-")[0],
         "families": FAMILIES,
         "brand": {
             "name": _clean(brand.name),
