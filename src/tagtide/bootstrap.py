@@ -270,6 +270,7 @@ def _look(settings: Settings, channel: ChannelSettings) -> Look:
     from tagtide.core.messages.notice import Look
     from tagtide.core.messages.style import Style
     from tagtide.core.messages.template import parse_template
+    from tagtide.languages import find_language
 
     home = settings.web.public_url
     return Look(
@@ -277,6 +278,7 @@ def _look(settings: Settings, channel: ChannelSettings) -> Look:
         title=parse_template(channel.title) if channel.title else None,
         text=parse_template(channel.text) if channel.text else None,
         home=f"{home.rstrip('/')}/" if home else None,
+        find_language=find_language,
     )
 
 

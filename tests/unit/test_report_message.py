@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import jsonschema
 import pytest
 
 from report_examples import CAMPAIGN, campaign_facts, weekly_facts
+from report_facts import NOW
 from tagtide.channels.webhook import encode
+from tagtide.core.language import speaking
 from tagtide.core.messages.campaign import campaign_blocks, daily_blocks
 from tagtide.core.messages.notice import Look, as_text, notice
 from tagtide.core.messages.report_message import (
@@ -20,11 +23,13 @@ from tagtide.core.messages.report_message import (
     report_payload,
     what_is_missing,
 )
+from tagtide.core.messages.style import Style
 from tagtide.core.messages.weekly import weekly_blocks
 from tagtide.core.reports.campaign import build_campaign, build_daily
 from tagtide.core.reports.weekly import build_weekly
 from tagtide.core.subscriptions import fingerprint, is_mail_address, masked_address, parse_files
 from tagtide.errors import InvalidInput
+from tagtide.languages import find_language
 from tagtide.models import MessageFile
 
 SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "webhook.schema.json"
@@ -137,3 +142,25 @@ def test_addresses_files_and_likes() -> None:
     ours = fingerprint(1, "daily", "mail", "Ana", "ana@ours.test")
     assert ours == fingerprint(1, "daily", "mail", "Ben", "ANA@ours.test")
     assert ours != fingerprint(1, "daily", "mail", "ana@ours.test", None)
+
+
+def test_a_german_report_is_told_in_german_and_its_figures_stay_as_they_look() -> None:
+    with speaking(find_language("de").looking("1.234,5", None)):
+        made = payload("daily")
+        old = what_is_missing((), NOW - timedelta(days=2), NOW)
+    assert old == [
+        "Die neueste Messung ist 2 Tage alt: Was danach kam, steht nicht in diesem Bericht."
+    ]
+    assert made["language"] == "de"
+    other = Style("1,234.5")
+    said = notice(made, Look(style=other, home=f"{HOME}/", find_language=find_language), str)
+    assert [value for _, value in said.facts] == [
+        " ".join(filter(None, (f["value"], f["change"], f"({f['note']})" if f["note"] else "")))
+        for f in made["figures"]
+    ]
+    assert any(re.search(r"\d,\d", value) for _, value in said.facts)
+    assert (said.report_label, said.note) == ("Bericht öffnen", "Angehängt: r.pdf.")
+    assert said.text == made["sentence"]
+    # What a payload calls a language is no path, and English where there is none.
+    strange = notice(made | {"language": "../../x"}, Look(find_language=find_language), str)
+    assert strange.language == "en"

@@ -13,6 +13,8 @@ from datetime import date, datetime
 
 import structlog
 
+from tagtide.core.formats import decimal
+from tagtide.core.language import say, speaking
 from tagtide.core.messages.blocks import Block, language_of
 from tagtide.core.messages.document import from_document
 from tagtide.core.messages.report_message import (
@@ -24,10 +26,12 @@ from tagtide.core.messages.report_message import (
 from tagtide.core.periods import zone_or_utc
 from tagtide.core.subscriptions import MAIL
 from tagtide.errors import Conflict, NotFound, TagtideError
+from tagtide.languages import find_language
 from tagtide.models import Campaign, MessageFile, Notification
 from tagtide.ports import NewShare, ReportMessage, StoredReport, Subscription
 from tagtide.services.accounts.context import secret_hash
 from tagtide.services.context import Context
+from tagtide.services.report import report_language
 from tagtide.services.report_kinds import MAKERS
 from tagtide.services.shares import USUAL
 from tagtide.services.subscriptions import broken_because, unreachable
@@ -93,7 +97,8 @@ async def tell_subscribers(
             # What was meant for one person must not reach all who read a channel.
             _log.warning("report_not_sent", subscription=one.subscription_id)
             continue
-        message = await _message(context, bundle, one, slot_at)
+        with speaking(bundle.language):
+            message = await _message(context, bundle, one, slot_at)
         if await store.put_report_message(message, _BY):
             written += 1
             # The others lead to the same copy.
@@ -144,8 +149,12 @@ class _Bundle:
         self.blocks: tuple[Block, ...] = ()
         if self.report is not None and self.report.document is not None:
             self.blocks = tuple(from_document(self.report.document))
-        language = language_of(self.blocks) if self.blocks else self.context.language
-        self.title = report_title(self.made.kind, self.campaign.name, language)
+        self.language = report_language(self.context, self.campaign)
+        if self.blocks:
+            # Whoever made it may have asked for another one.
+            found = find_language(language_of(self.blocks))
+            self.language = found.looking(self.campaign.numbers, self.campaign.clock)
+        self.title = report_title(self.made.kind, self.campaign.name, self.language.code)
         self._secret = self.context.clock.token()
 
     @property
@@ -175,7 +184,8 @@ class _Bundle:
     def missing(self) -> list[str]:
         """What a reader must know first."""
         if self.report is None:
-            return [f"This report could not be made: {self.made.problem.rstrip('.')}."]
+            why = self.made.problem.rstrip(".")
+            return [say("This report could not be made: {why}.", why=why)]
         return what_is_missing(self.blocks, self.report.as_of, self.context.clock.now())
 
     async def file(self, style: str) -> MessageFile | str:
@@ -187,7 +197,7 @@ class _Bundle:
     async def _printed(self, style: str) -> MessageFile | str:
         report, press = self.report, self.context.press
         if report is None or press is None:
-            return f"There is no {style.upper()} of this report."
+            return say("There is no {file} of this report.", file=style.upper())
         zone = str(report.body.get("timezone") or self.campaign.timezone)
         try:
             content = await asyncio.to_thread(
@@ -195,7 +205,7 @@ class _Bundle:
             )
         except TagtideError as error:
             _log.warning("report_file_failed", style=style, error=str(error))
-            return f"The {style.upper()} is not attached. {error}"
+            return say("The {file} is not attached. {why}", file=style.upper(), why=error)
         name = f"tagtide-{report.campaign_id}-{report.kind}-{report.on.isoformat()}.{style}"
         return MessageFile(name=name, media_type=_MEDIA[style], content=content)
 
@@ -213,7 +223,7 @@ class _Bundle:
             drawn = await asyncio.to_thread(press.pictures, charts)
         except TagtideError as error:
             _log.warning("report_charts_failed", error=str(error))
-            return f"The charts are not shown. {error}"
+            return say("The charts are not shown. {why}", why=error)
         return tuple(
             MessageFile(
                 name=f"chart-{number}.png",
@@ -294,13 +304,26 @@ async def _files(
         if isinstance(file, str):
             left_out.append(file)
         elif _on_the_way(file) > room:
-            size = f"{len(file.content) / 1_000_000:.1f} MB"
-            where = "the link leads to it" if has_link else "it is on the page of reports"
-            left_out.append(f"The {style.upper()} ({size}) is too large for a mail; {where}.")
+            left_out.append(_too_large(style, file, has_link=has_link))
         else:
             kept.append(file)
             room -= _on_the_way(file)
     return tuple(kept), left_out
+
+
+def _too_large(style: str, file: MessageFile, *, has_link: bool) -> str:
+    name, size = style.upper(), decimal(len(file.content) / 1_000_000)
+    if has_link:
+        return say(
+            "The {file} ({size} MB) is too large for a mail; the link leads to it.",
+            file=name,
+            size=size,
+        )
+    return say(
+        "The {file} ({size} MB) is too large for a mail; it is on the page of reports.",
+        file=name,
+        size=size,
+    )
 
 
 def _on_the_way(file: MessageFile) -> int:

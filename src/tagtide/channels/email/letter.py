@@ -101,16 +101,17 @@ def _html(said: Notice, pictures: Mapping[str, str]) -> str:
     parts += [f"<p>{_linked(sentence, url)}</p>" for sentence, url in said.items]
     parts += [f"<p><small>{_foreign(said.note)}</small></p>"] if said.note else []
     pages = (
-        ("Open the report", said.report),
+        (said.report_label, said.report),
         ("Open on TikTok", said.url),
         ("Open in tagtide", said.home),
-        ("No more of these", said.unsubscribe),
+        (said.unsubscribe_label, said.unsubscribe),
     )
     links = [_linked(label, url) for label, url in pages if url]
     parts += [f"<p>{' &middot; '.join(links)}</p>"] if links else []
     body = "\n".join(parts)
     return (
-        "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'></head>\n"
+        f"<!DOCTYPE html>\n<html lang='{escape(said.language)}'>"
+        "<head><meta charset='utf-8'></head>\n"
         f"<body style='font-family:sans-serif;font-size:14px'>\n{body}\n</body></html>\n"
     )
 

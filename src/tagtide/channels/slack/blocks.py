@@ -67,7 +67,7 @@ def _linked(text: str, url: str | None) -> list[dict[str, Any]]:
 
 def _buttons(said: Notice) -> list[dict[str, Any]]:
     buttons = [
-        *([_button("Open the report", said.report)] if said.report else []),
+        *([_button(said.report_label, said.report)] if said.report else []),
         *([_button("Open on TikTok", said.url)] if said.url else []),
         *([_button("Open in tagtide", said.home)] if said.home else []),
     ]

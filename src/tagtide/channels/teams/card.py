@@ -88,7 +88,7 @@ def _video(video: NoticeVideo) -> list[dict[str, Any]]:
 
 def _actions(said: Notice) -> list[dict[str, Any]]:
     pages = (
-        ("Open the report", said.report),
+        (said.report_label, said.report),
         ("Open on TikTok", said.url),
         ("Open in tagtide", said.home),
     )

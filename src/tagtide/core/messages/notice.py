@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tagtide.core.formats import DASH, clean_text, compact, counted, decimal, percent, whole
+from tagtide.core.language import ENGLISH, Language, say, speaking, spoken
 from tagtide.core.messages.blocks import safe_link
 from tagtide.core.messages.style import Style
 from tagtide.core.messages.template import Template
@@ -44,6 +45,8 @@ class Look:
     text: Template | None = None
     #: Address of tagtide's own pages, for a link; None makes none.
     home: str | None = None
+    #: Finds the language that a report is told in, by its code.
+    find_language: Callable[[str], Language] = field(default=lambda _: ENGLISH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,10 @@ class Notice:
     #: The report that this is the message of, and where it can be said that no more are wanted.
     report: str | None = None
     unsubscribe: str | None = None
+    #: What is said on both, and the language of all of it.
+    report_label: str = "Open the report"
+    unsubscribe_label: str = "No more of these"
+    language: str = "en"
     #: Page on TikTok to open next.
     url: str | None = None
     #: tagtide's own pages.
@@ -101,7 +108,8 @@ def notice(payload: Mapping[str, Any], look: Look, words: Words) -> Notice:
     if kind == "desk.reminder":
         return _desk_notice(payload, look, words)
     if kind == "report":
-        return _report_notice(payload, look, words)
+        with speaking(look.find_language(_text(payload.get("language")))):
+            return _report_notice(payload, look, words)
     if kind in ("self.firing", "self.resolved"):
         return _self_notice(kind, payload, look, words)
     text = clean_text(_text(payload.get("text")), _SENTENCE) or "A message from tagtide."
@@ -121,9 +129,9 @@ def as_text(said: Notice) -> str:
         lines += ["", sentence, *([url] if url else [])]
     lines += ["", *(picture.shows for picture in said.pictures)]
     lines += ["", said.note, f"On TikTok: {said.url}" if said.url else ""]
-    lines += [f"The report: {said.report}"] if said.report else []
+    lines += [f"{said.report_label}: {said.report}"] if said.report else []
     lines += [f"In tagtide: {said.home}"] if said.home else []
-    lines += ["", f"No more of these: {said.unsubscribe}"] if said.unsubscribe else []
+    lines += ["", f"{said.unsubscribe_label}: {said.unsubscribe}"] if said.unsubscribe else []
     return _without_gaps(lines)
 
 
@@ -302,42 +310,44 @@ def _desk_notice(payload: Mapping[str, Any], look: Look, words: Words) -> Notice
 
 
 def _report_notice(payload: Mapping[str, Any], look: Look, words: Words) -> Notice:
-    """A report in a few lines, what is missing first."""
-    style = look.style.of_campaign(payload.get("numbers"), payload.get("clock"))
+    """A report in a few lines, what is missing first; figures look as in the report."""
 
     def said(value: Any, limit: int = _SENTENCE) -> str:
-        return words(style.sentence(clean_text(_text(value), limit)))
+        return words(clean_text(_text(value), limit))
 
     figures = [figure for figure in _list(payload.get("figures")) if isinstance(figure, dict)]
     charts = [chart for chart in _list(payload.get("charts")) if isinstance(chart, dict)]
     files = [file for file in _list(payload.get("attachments")) if isinstance(file, dict)]
-    names = [words(clean_text(_text(file.get("name")), _NAME)) for file in files[:_VIDEOS]]
+    attached = ", ".join(filter(None, (said(file.get("name"), _NAME) for file in files[:_VIDEOS])))
     return Notice(
-        title=_cut(said(payload.get("title"), _TITLE), _TITLE) or "Report",
+        title=_cut(said(payload.get("title"), _TITLE), _TITLE) or say("Report"),
         warnings=tuple(filter(None, map(said, _list(payload.get("missing"))[:_ITEMS]))),
         text=said(payload.get("sentence")),
-        facts=tuple(_figure(figure, style, words) for figure in figures[:_FIGURES]),
+        facts=tuple(_figure(figure, words) for figure in figures[:_FIGURES]),
         pictures=tuple(
             NoticePicture(
-                said(chart.get("title"), _CAPTION) or "A chart", _own(chart.get("url"), look)
+                said(chart.get("title"), _CAPTION) or say("A chart"), _own(chart.get("url"), look)
             )
             for chart in charts[:_VIDEOS]
         ),
-        note=f"Attached: {', '.join(filter(None, names))}." if any(names) else "",
+        note=say("Attached: {files}.", files=attached) if attached else "",
         report=_own(payload.get("url"), look),
         unsubscribe=_own(payload.get("unsubscribe"), look),
+        report_label=say("Open the report"),
+        unsubscribe_label=say("No more of these"),
+        language=spoken().code,
         home=look.home,
     )
 
 
-def _figure(figure: Mapping[str, Any], style: Style, words: Words) -> tuple[str, str]:
+def _figure(figure: Mapping[str, Any], words: Words) -> tuple[str, str]:
     def part(name: str) -> str:
-        return words(style.figure(clean_text(_text(figure.get(name)), _NAME)))
+        return words(clean_text(_text(figure.get(name)), _NAME))
 
-    name = words(clean_text(_text(figure.get("label")), _NAME)) or "Figure"
-    note = words(style.sentence(clean_text(_text(figure.get("note")), _NAME)))
-    said = (part("value") or DASH, part("change"), f"({note})" if note else "")
-    return name, " ".join(filter(None, said))
+    note = f"({part('note')})" if part("note") else ""
+    return part("label") or say("Figure"), " ".join(
+        filter(None, (part("value") or DASH, part("change"), note))
+    )
 
 
 def _own(url: Any, look: Look) -> str | None:

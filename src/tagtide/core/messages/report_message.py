@@ -9,6 +9,7 @@ from typing import Any
 
 from tagtide.core.charts.base import Chart
 from tagtide.core.formats import clean_text, iso_utc, span
+from tagtide.core.language import say, spoken
 from tagtide.core.messages.blocks import (
     Block,
     Figure,
@@ -19,6 +20,7 @@ from tagtide.core.messages.blocks import (
     Table,
     Tone,
     Value,
+    language_of,
 )
 from tagtide.models import Campaign, MessageFile
 
@@ -71,8 +73,7 @@ def report_payload(
         "type": "report",
         "campaign": campaign.name,
         "timezone": campaign.timezone,
-        "numbers": campaign.numbers,
-        "clock": campaign.clock,
+        "language": language_of(blocks) if blocks else spoken().code,
         "kind": kind,
         "day": day.isoformat(),
         "as_of": iso_utc(as_of) if as_of else None,
@@ -98,12 +99,18 @@ def report_payload(
 
 
 def what_is_missing(blocks: Sequence[Block], as_of: datetime, now: datetime) -> list[str]:
-    """What a reader must know first: readings that are old, and hashtags that were not read."""
+    """What a reader must know first: readings that are old, and hashtags that were not read.
+
+    The first in the language of the moment, the others in that of the report.
+    """
     found = []
     if now - as_of > FRESH:
+        age = span(now - as_of)
         found.append(
-            f"The newest reading is {span(now - as_of)} old: this report says nothing of what came "
-            "after it."
+            say(
+                "The newest reading is {age} old: this report says nothing of what came after it.",
+                age=age,
+            )
         )
     found += [block.text for block in blocks if isinstance(block, Note) and block.tone is Tone.WARN]
     return found
