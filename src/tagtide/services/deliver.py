@@ -32,10 +32,12 @@ from tagtide.core.dispatch import (
     next_step,
 )
 from tagtide.core.endpoints import Ending, Tried, after_acceptance, after_failure
+from tagtide.core.language import speaking
 from tagtide.core.messages.digest import digest_of
 from tagtide.core.messages.notification import alert_facts
 from tagtide.core.messages.shorter import thinner, without_files, without_pictures
 from tagtide.errors import DeliveryError, LeaseLost, StorageError
+from tagtide.languages import find_language
 from tagtide.models import Alert, Campaign, DeliveryState, Notification
 from tagtide.ports import AttemptEnd, Channel, QueueChange
 from tagtide.services.context import Context
@@ -249,7 +251,8 @@ def _less(message: Notification) -> Notification | None:
     """The same with less in it; None when nothing can be left out."""
     pictures = tuple(file for file in message.files if file.shows is not None)
     if len(pictures) < len(message.files):
-        return replace(message, files=pictures, payload=without_files(message.payload))
+        with speaking(find_language(str(message.payload.get("language")))):
+            return replace(message, files=pictures, payload=without_files(message.payload))
     payload = thinner(message.payload)
     return replace(message, payload=payload) if payload is not None else None
 

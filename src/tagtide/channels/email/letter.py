@@ -128,7 +128,18 @@ def _picture(cid: str, shows: str) -> str:
     )
 
 
+def _figures(said: Notice) -> str:
+    rows = "".join(
+        f"<tr><td>{_foreign(one.label)}</td><td style='font-weight:bold'>{_foreign(one.value)}</td>"
+        f"<td>{_foreign(one.change)}</td><td style='color:#57606a'>{_foreign(one.note)}</td></tr>"
+        for one in said.figures
+    )
+    return f"<table cellpadding='4'>{rows}</table>"
+
+
 def _facts(said: Notice) -> str:
+    if said.figures:
+        return _figures(said)
     rows = "".join(
         f"<tr><td>{_foreign(name)}</td><td>{_foreign(value)}</td></tr>"
         for name, value in said.facts

@@ -59,6 +59,22 @@ class NoticeVideo:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeFigure:
+    """A key figure of a report."""
+
+    label: str
+    value: str
+    change: str
+    note: str
+
+    @property
+    def fact(self) -> tuple[str, str]:
+        """All of it as name and value."""
+        note = f"({self.note})" if self.note else ""
+        return self.label, " ".join(filter(None, (self.value, self.change, note)))
+
+
+@dataclass(frozen=True, slots=True)
 class NoticePicture:
     """A chart: what it shows, and where whoever may fetch it finds it."""
 
@@ -77,6 +93,8 @@ class Notice:
     explanation: str = ""
     #: Name and value.
     facts: tuple[tuple[str, str], ...] = ()
+    #: Facts that are figures, once more in their parts.
+    figures: tuple[NoticeFigure, ...] = ()
     videos: tuple[NoticeVideo, ...] = ()
     #: Alerts of a digest: the sentence and the page to open.
     items: tuple[tuple[str, str | None], ...] = ()
@@ -315,7 +333,8 @@ def _report_notice(payload: Mapping[str, Any], look: Look, words: Words) -> Noti
     def said(value: Any, limit: int = _SENTENCE) -> str:
         return words(clean_text(_text(value), limit))
 
-    figures = [figure for figure in _list(payload.get("figures")) if isinstance(figure, dict)]
+    known = [figure for figure in _list(payload.get("figures")) if isinstance(figure, dict)]
+    figures = tuple(_figure(figure, words) for figure in known[:_FIGURES])
     charts = [chart for chart in _list(payload.get("charts")) if isinstance(chart, dict)]
     files = [file for file in _list(payload.get("attachments")) if isinstance(file, dict)]
     attached = ", ".join(filter(None, (said(file.get("name"), _NAME) for file in files[:_VIDEOS])))
@@ -323,7 +342,8 @@ def _report_notice(payload: Mapping[str, Any], look: Look, words: Words) -> Noti
         title=_cut(said(payload.get("title"), _TITLE), _TITLE) or say("Report"),
         warnings=tuple(filter(None, map(said, _list(payload.get("missing"))[:_ITEMS]))),
         text=said(payload.get("sentence")),
-        facts=tuple(_figure(figure, words) for figure in figures[:_FIGURES]),
+        facts=tuple(figure.fact for figure in figures),
+        figures=figures,
         pictures=tuple(
             NoticePicture(
                 said(chart.get("title"), _CAPTION) or say("A chart"), _own(chart.get("url"), look)
@@ -340,14 +360,12 @@ def _report_notice(payload: Mapping[str, Any], look: Look, words: Words) -> Noti
     )
 
 
-def _figure(figure: Mapping[str, Any], words: Words) -> tuple[str, str]:
+def _figure(figure: Mapping[str, Any], words: Words) -> NoticeFigure:
     def part(name: str) -> str:
         return words(clean_text(_text(figure.get(name)), _NAME))
 
-    note = f"({part('note')})" if part("note") else ""
-    return part("label") or say("Figure"), " ".join(
-        filter(None, (part("value") or DASH, part("change"), note))
-    )
+    label, value = part("label") or say("Figure"), part("value") or DASH
+    return NoticeFigure(label, value, part("change"), part("note"))
 
 
 def _own(url: Any, look: Look) -> str | None:

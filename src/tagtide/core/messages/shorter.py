@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tagtide.core.language import say
+
 
 def shorter(payload: Mapping[str, Any]) -> dict[str, Any] | None:
     """One item or one video less, at last without the data of the explanation; None at its end.
@@ -45,11 +47,11 @@ def thinner(payload: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def without_files(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """A report that goes without its files, and says so."""
+    """A report that goes without its files, and says so in the language of the moment."""
     missing = payload.get("missing")
-    said = ["The files are not attached: they were too large for the mail server."]
     kept = missing if isinstance(missing, list) else []
-    return {**payload, "attachments": [], "missing": [*kept, *said]}
+    said = say("The files are not attached: they were too large for the mail server.")
+    return {**payload, "attachments": [], "missing": [*kept, said]}
 
 
 def without_pictures(payload: Mapping[str, Any]) -> dict[str, Any]:
