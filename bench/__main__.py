@@ -20,6 +20,7 @@ NAMES = (
     "latest",
     "pages",
     "virality",
+    "lift",
     "delivery",
     "desk",
     "reports",

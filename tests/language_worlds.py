@@ -6,23 +6,41 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from report_examples import CAMPAIGN, campaign_facts, outcome, weekly_facts
+from report_examples import (
+    CAMPAIGN,
+    campaign_facts,
+    creator_report,
+    outcome,
+    weekly_facts,
+    wrapup_facts,
+)
 from report_facts import NOW, AVideo, counters, totals_at
 from tagtide.core.charts.campaign import Line
 from tagtide.core.language import Language
+from tagtide.core.lift import LeftOut, LiftReason, Unmeasured
 from tagtide.core.messages import Block
-from tagtide.core.messages.appendix import FullTable, campaign_appendix, weekly_appendix
+from tagtide.core.messages.appendix import (
+    FullTable,
+    campaign_appendix,
+    creator_appendix,
+    weekly_appendix,
+    wrapup_appendix,
+)
 from tagtide.core.messages.campaign import campaign_blocks, daily_blocks
+from tagtide.core.messages.creator import creator_blocks
 from tagtide.core.messages.weekly import weekly_blocks
+from tagtide.core.messages.wrapup import wrapup_blocks
 from tagtide.core.reports.campaign import (
     CampaignFacts,
     CampaignReport,
     build_campaign,
     build_daily,
 )
+from tagtide.core.reports.creator import CreatorReport
 from tagtide.core.reports.trend import TREND, Trend, share_of_voice
 from tagtide.core.reports.weekly import WeeklyHashtagFacts, WeeklyReport, build_weekly
-from tagtide.models import CampaignHashtag, Reason, Status
+from tagtide.core.reports.wrapup import WrapUp, WrapUpFacts, build_wrapup
+from tagtide.models import CampaignHashtag, Reason, Rule, Status
 
 #: Days of readings, of which the newest two are not a week apart.
 _UNEVEN = (0, 5, 12, 19, 26, 33)
@@ -30,6 +48,7 @@ _FOLLOWERS = (None, 500, 20_000, 300_000, 700_000, 2_000_000)
 #: What strangers and the installation say, and what has a name: it is the same in every language.
 NAMES = frozenset(
     (
+        *("de", "fr", "es", "it", "pl", "x" * 30),
         *("glow", "up", "glowup", "glow_été", "rivalskin", "skintok", "glowpu", "third", "fourth"),
         *("fifth", "tiktok", "europe", "paris", "usd", "creator", "hot", "one", "two", "mira"),
         *("skin", "dr_lena", "jonas_k", "amelie", "tomás", "noor", "kim", "pat", "lee"),
@@ -99,7 +118,36 @@ def _weekly(name: str, *views: int, days: Sequence[int] = ()) -> WeeklyHashtagFa
     )
 
 
-def reports() -> dict[str, CampaignReport | WeeklyReport]:
+def _poor_wrapup() -> WrapUpFacts:
+    """Before its end, without a lift, and with more of everything than is shown."""
+    facts = wrapup_facts()
+    lacking = [
+        LeftOut(hashtag="third", is_own=True, reason=reason, have=1, need=14)
+        for reason in (
+            LiftReason.FEW_DAYS_BEFORE,
+            LiftReason.LAST_WEEK_UNKNOWN,
+            LiftReason.FEW_DAYS_WITHIN,
+            LiftReason.FEW_VIEWS_BEFORE,
+            LiftReason.FEW_STEPS_BEFORE,
+        )
+    ]
+    unmeasured = Unmeasured(
+        reason=LiftReason.FEW_DAYS_BEFORE, left_out=tuple(lacking), have=1, need=14
+    )
+    (alert,) = facts.alerts
+    return replace(
+        facts,
+        span=replace(facts.span, ends_on=None),
+        lift=unmeasured,
+        alerts=[replace(alert, rule=rule, resolved_at=None) for rule in Rule] * 3,
+        rights=replace(facts.rights, cleared=facts.rights.cleared * 9),
+    )
+
+
+AnyReport = CampaignReport | WeeklyReport | WrapUp | CreatorReport
+
+
+def reports() -> dict[str, AnyReport]:
     """Every kind of report, told at length, and briefly because little is known."""
     facts, weekly = campaign_facts(), weekly_facts()
     rich = replace(
@@ -130,22 +178,33 @@ def reports() -> dict[str, CampaignReport | WeeklyReport]:
         "weekly": build_weekly(
             replace(weekly, hashtags=[*weekly.hashtags, *unusual], videos=_crowd())
         ),
+        "wrapup": build_wrapup(wrapup_facts()),
+        "wrapup_poor": build_wrapup(_poor_wrapup()),
+        "creator": creator_report(),
         "weekly_first": build_weekly(
             replace(weekly, hashtags=[_weekly("third", 9_000_000)], videos=[], earlier={})
         ),
     }
 
 
-def blocks_of(report: CampaignReport | WeeklyReport) -> list[Block]:
+def blocks_of(report: AnyReport) -> list[Block]:
     """Told in the language of the moment."""
     if isinstance(report, WeeklyReport):
         return weekly_blocks(report)
+    if isinstance(report, WrapUp):
+        return wrapup_blocks(report)
+    if isinstance(report, CreatorReport):
+        return creator_blocks(report)
     return daily_blocks(report) if report.kind == "daily" else campaign_blocks(report)
 
 
-def appendix_of(report: CampaignReport | WeeklyReport) -> tuple[FullTable, ...]:
+def appendix_of(report: AnyReport) -> tuple[FullTable, ...]:
     if isinstance(report, WeeklyReport):
         return weekly_appendix(report)
+    if isinstance(report, WrapUp):
+        return wrapup_appendix(report)
+    if isinstance(report, CreatorReport):
+        return creator_appendix(report)
     return campaign_appendix(report)
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from report_facts import DAY, NOW, AVideo, counters, reading, totals_at
+from tagtide.core.charts.campaign import Line
 from tagtide.core.coverage import completeness
+from tagtide.core.creators import RateEstimate, Tier
+from tagtide.core.daily_gains import DailyGains
+from tagtide.core.lift import Counted, measure_lift
 from tagtide.core.messages import (
     Block,
     BulletList,
@@ -26,22 +30,38 @@ from tagtide.core.messages import (
 from tagtide.core.messages.campaign import campaign_blocks, daily_blocks
 from tagtide.core.messages.collect import collect_blocks
 from tagtide.core.messages.weekly import weekly_blocks
-from tagtide.core.metrics import WEEK
+from tagtide.core.messages.wrapup import wrapup_blocks
+from tagtide.core.metrics import WEEK, KnownSum, known_sum
 from tagtide.core.reports.campaign import CampaignFacts, build_campaign, build_daily
 from tagtide.core.reports.collect import CollectedHashtag, CollectFacts, build_collect_summary
+from tagtide.core.reports.creator import CreatorReport, GrantedRight, HeldVideo, InCampaign
 from tagtide.core.reports.facts import HashtagFacts
+from tagtide.core.reports.trend import Trend, share_of_voice
 from tagtide.core.reports.weekly import WeeklyFacts, WeeklyHashtagFacts, build_weekly
+from tagtide.core.reports.wrapup import (
+    CampaignSpan,
+    ClearedVideo,
+    Coverage,
+    HashtagCover,
+    RightsObtained,
+    SpentOn,
+    WrapUpFacts,
+    build_wrapup,
+)
 from tagtide.models import (
     Alert,
     AlertState,
     Campaign,
     CampaignHashtag,
+    Creator,
     HashtagOutcome,
     HashtagReading,
+    Job,
     Reason,
     Role,
     Rule,
     Status,
+    VideoReading,
 )
 
 OWN = CampaignHashtag(name="glowup")
@@ -255,11 +275,166 @@ def collect_facts() -> CollectFacts:
     )
 
 
+def wrapup_facts(found: list[AVideo] | None = None, evil: str = "") -> WrapUpFacts:
+    """A campaign of a week: the own hashtag gains half as much again, the control nothing."""
+    first = date(2026, 11, 14)
+    facts = replace(campaign_facts(), videos=found or videos())
+    report = build_campaign(facts)
+    began = datetime(2026, 11, 13, 23, tzinfo=UTC)
+    names = ("glowup", "rivalskin")
+    gains = {name: _daily(first, 1_000, 1_500 if name == "glowup" else 1_000) for name in names}
+    lift = measure_lift(
+        [Counted(hashtag="glowup", gains=gains["glowup"])],
+        [
+            Counted(hashtag=evil or "rivalskin", gains=gains["rivalskin"]),
+            Counted(hashtag=evil or "unread", gains=NOTHING),
+        ],
+        first,
+        first + 6 * DAY,
+    )
+    lines = tuple(
+        (began + n * DAY, gain) for n, gain in ((1, 1_500), (2, 1_400), (3, 1_700), (6, 5_900))
+    )
+    own = Line(name="", base=1_000_000, gains=lines)
+    rival = Line(name="#rivalskin", base=None, gains=((began + DAY, 9_000),))
+    share = share_of_voice(own, [rival])
+    return WrapUpFacts(
+        report=report,
+        span=CampaignSpan(
+            since=began,
+            until=NOW,
+            first_day=first,
+            last_day=first + 6 * DAY,
+            starts_on=first,
+            ends_on=first + 6 * DAY,
+        ),
+        hashtags=(*report.hashtags, *report.competitors),
+        trend=Trend(
+            since=began,
+            until=NOW,
+            own=2,
+            views=(own, rival),
+            videos=(own,),
+            share_of_views=share,
+            share_of_videos=None,
+        ),
+        lift=lift,
+        rights=_rights_obtained(evil),
+        alerts=[
+            replace(a, reason=evil or a.reason, resolved_at=NOW + timedelta(hours=7))
+            for a in facts.alerts
+        ],
+        spending=(
+            SpentOn(job=Job.TRACK, calls=84, credits=84),
+            SpentOn(job=None, calls=1, credits=0),
+        ),
+        coverage=Coverage(
+            hashtags=(HashtagCover(hashtag=evil or "glowup", role=Role.OWN, days_read=6, days=7),),
+            days_without=(date(2026, 11, 17),),
+            runs={Status.OK: 26, Status.FAILED: 2},
+            outcomes={Status.OK: 80, Status.FAILED: 4},
+        ),
+    )
+
+
+def creator_report(text: str = "Glow up") -> CreatorReport:
+    """As much as a page can be asked to hold, every text a stranger's."""
+    held = [
+        HeldVideo(
+            video=replace(video, caption=text * 20, author_username="x" * 30),
+            campaigns=(text, text),
+            desk=((text, "granted"), (text, "shortlisted")),
+            score=None,
+        )
+        for video in videos()
+    ]
+    stake = InCampaign(
+        campaign=text,
+        videos=12,
+        views=KnownSum(123_456_789, 12, 1),
+        high_priority_videos=3,
+        rate=RateEstimate(rate=0.05, low=0.03, high=0.08, own_share=0.4, videos=12),
+        crowd_rate=0.04,
+        tier_rate=0.06,
+        crowd_videos=1000,
+        tier_videos=40,
+    )
+    right = GrantedRight(
+        campaign=text,
+        video_id=held[0].video.video_id,
+        url="https://evil.example/",
+        status="standing",
+        channels=("organic", "ads", "spark", "website", "email", "retail", "print", "tv"),
+        territory=("DE", "FR", "ES", "IT", "PL"),
+        edits=True,
+        granted_at=NOW,
+        expires_at=NOW + 90 * DAY,
+        spark_expires_at=NOW + 30 * DAY,
+    )
+    readings = [
+        VideoReading(video_id="1", read_at=NOW - n * DAY, counters=held[0].video.counters)
+        for n in range(30, 0, -1)
+    ]
+    return CreatorReport(
+        creator=Creator(
+            creator_key="k",
+            sec_uid="sec",
+            uid="1",
+            username="x" * 30,
+            nickname=text,
+            region=text,
+            follower_count=123_456,
+        ),
+        tier=Tier.MID,
+        looks_like_another=True,
+        within=text,
+        timezone="Europe/Paris",
+        as_of=NOW,
+        videos=tuple(held),
+        is_cut=True,
+        views=known_sum(one.video.counters.view_count for one in held),
+        engagement=known_sum(one.video.counters.engagement for one in held),
+        engagement_rate=0.05,
+        cadence=None,
+        campaigns=(stake,) * 8,
+        rights=(right,) * 9,
+        curves={one.video.video_id: readings for one in held},
+    )
+
+
+NOTHING = DailyGains(days={}, step=1, read_on=frozenset())
+
+
+def _daily(first: date, before: float, within: float) -> DailyGains:
+    days = {first + n * DAY: within if n >= 0 else before for n in range(-56, 7) if n != 3}
+    return DailyGains(days=days, step=1, read_on=frozenset(days))
+
+
+def _rights_obtained(evil: str) -> RightsObtained:
+    def one(video_id: str, until: datetime | None) -> ClearedVideo:
+        return ClearedVideo(
+            video_id=video_id,
+            url=evil or f"https://www.tiktok.com/@mira.skin/video/{video_id}",
+            author_username=evil or "mira.skin",
+            author_nickname=evil,
+            channels=("organic", "website"),
+            territory=("DE", "FR") if until else ("WORLD",),
+            until=until,
+        )
+
+    return RightsObtained(
+        at=NOW,
+        states={"new": 9, "asked": 1, "granted": 2, "declined": 1},
+        cleared=(one("7560000000000000001", NOW + 90 * DAY), one("7560000000000000002", None)),
+    )
+
+
 BLOCKS: dict[str, list[Block]] = {
     "daily": daily_blocks(build_daily(campaign_facts())),
     "campaign": campaign_blocks(build_campaign(campaign_facts())),
     "weekly": weekly_blocks(build_weekly(weekly_facts())),
     "collect": collect_blocks(build_collect_summary(collect_facts())),
+    "wrapup": wrapup_blocks(build_wrapup(wrapup_facts())),
     "first_day": daily_blocks(
         build_daily(
             replace(campaign_facts(), earlier={}, hashtags=(), alerts=(), videos=videos()[:3])
@@ -287,6 +462,7 @@ def _hostile() -> list[AVideo]:
 HOSTILE_BLOCKS: dict[str, list[Block]] = {
     "daily": daily_blocks(build_daily(replace(campaign_facts(), videos=_hostile()))),
     "weekly": weekly_blocks(build_weekly(replace(weekly_facts(), videos=_hostile()))),
+    "wrapup": wrapup_blocks(build_wrapup(wrapup_facts(_hostile(), _EVIL))),
     "collect": collect_blocks(
         build_collect_summary(replace(collect_facts(), high_priority=_hostile()[:3]))
     ),

@@ -25,6 +25,8 @@ class Job(StrEnum):
     REPORT_DAILY = "report_daily"
     REPORT_CAMPAIGN = "report_campaign"
     REPORT_WEEKLY = "report_weekly"
+    #: Once, after the end of a campaign.
+    REPORT_WRAPUP = "report_wrapup"
 
 
 class Status(StrEnum):

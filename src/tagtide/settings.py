@@ -128,6 +128,7 @@ class ScheduleSettings(Section):
     report_daily: str = SCHEDULE_DEFAULTS[Job.REPORT_DAILY]
     report_campaign: str = SCHEDULE_DEFAULTS[Job.REPORT_CAMPAIGN]
     report_weekly: str = SCHEDULE_DEFAULTS[Job.REPORT_WEEKLY]
+    report_wrapup: str = SCHEDULE_DEFAULTS[Job.REPORT_WRAPUP]
 
     @field_validator("*")
     @classmethod

@@ -58,6 +58,7 @@ def test_a_first_day(shell: Shell, serve: Serve) -> None:
     assert "lumenglow" in tracked.out
     assert shell("report", "campaign").code == 0
     assert shell("report", "weekly", "--json").json["hashtags"]
+    assert shell("report", "wrapup", "--json").json["lift"]["reason"] == "no_start"
     assert charged_in_ledger(shell) == (server.charged, 0)
     assert Path(shell.folder / DATABASE).stat().st_mode & 0o077 == 0
     for ended in (tracked, collected):

@@ -122,6 +122,34 @@ def test_no_slot_supersedes_after_the_end() -> None:
     assert newest_slot(campaign, TRACK, at("2026-03-03T13:00")) is None
 
 
+TEN = Schedule.parse("0 10 * * *", "Europe/Paris")
+
+
+def due_wrapup(campaign: Campaign, last: str | None, now: str) -> tuple[str, str] | None:
+    due = due_slot(campaign, Job.REPORT_WRAPUP, TEN, at(last) if last else None, at(now))
+    return (f"{due.slot.slot_at:%d %H:%M}", due.slot.trigger) if due.slot else None
+
+
+def test_the_end_is_reported_once_and_made_up_for_a_month_long() -> None:
+    ended = a_campaign(timezone="Europe/Paris", ends_on=date(2026, 3, 8))
+    slot = ("09 09:00", "schedule")  # ten in Paris, on the day after
+    assert due_wrapup(ended, None, "2026-03-08T09:00") is None
+    assert due_wrapup(ended, None, "2026-03-09T08:59") is None
+    assert due_wrapup(ended, None, "2026-03-09T09:00") == slot
+    assert due_wrapup(ended, "2026-03-09T09:00", "2026-03-10T09:00") is None
+    assert due_wrapup(ended, None, "2026-03-30T09:00") == ("09 09:00", "catch_up")
+    late = due_slot(ended, Job.REPORT_WRAPUP, TEN, None, at("2026-05-01T09:00"))
+    assert (late.slot, late.skipped) == (None, (at("2026-03-09T09:00"),))
+
+
+def test_a_campaign_without_an_end_is_never_wrapped_up_and_one_that_goes_on_is_again() -> None:
+    assert due_wrapup(a_campaign(), None, "2026-03-09T09:00") is None
+    longer = a_campaign(timezone="Europe/Paris", ends_on=date(2026, 3, 20))
+    assert due_wrapup(longer, "2026-03-09T09:00", "2026-03-20T09:00") is None
+    again = due_wrapup(longer, "2026-03-09T09:00", "2026-03-21T09:00")
+    assert again == ("21 09:00", "schedule")
+
+
 instants = st.integers(0, 360 * 24 * 60).map(
     lambda minutes: datetime(2026, 1, 2, tzinfo=UTC) + timedelta(minutes=minutes)
 )

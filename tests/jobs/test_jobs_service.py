@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -84,6 +85,33 @@ def test_a_day_has_four_trackings_and_one_of_everything_daily(tmp_path: Path) ->
         assert paid == [6, 9, 12, 18, 0]
 
     lab(tmp_path, story)
+
+
+WRAPUP = {**TRACK, Job.TRACK: "0 6 * * * UTC", Job.REPORT_WRAPUP: "0 10 * * *"}
+
+
+def test_the_end_of_a_campaign_is_reported_once(tmp_path: Path) -> None:
+    async def story(lab: Lab) -> None:
+        hour = timedelta(hours=1)
+        ending = await lab.add(hashtags=1, schedules=WRAPUP, ends_on=START.date())
+        open_ended = await lab.add(name="Other", hashtags=1, schedules=WRAPUP)
+        await lab.pass_time(33, step=hour)
+        assert await lab.runs(Job.REPORT_WRAPUP) == []
+        await lab.pass_time(40, step=hour)
+        assert await lab.runs(Job.REPORT_WRAPUP) == [OK]
+        (kept,) = await lab.app.store.reports(ending.campaign_id, "wrapup")
+        assert kept.body["period"]["is_over"] is True
+        # The other campaign goes on reading the hashtag: the period ends all the same.
+        assert kept.body["period"]["last_day"] == "2026-03-02"
+        # An end that is set when it has passed is made up for.
+        over = replace(open_ended, ends_on=START.date())
+        await lab.app.store.replace_campaign(over)
+        await lab.pass_time(30, step=hour)
+        made = [run[2] for run in await lab.runs(Job.REPORT_WRAPUP)]
+        assert made == ["schedule", "catch_up"]
+        assert len(await lab.app.store.reports(over.campaign_id, "wrapup")) == 1
+
+    lab(tmp_path, story, start=START.replace(minute=0))
 
 
 def test_a_campaign_is_picked_up_and_edited_while_it_runs(tmp_path: Path) -> None:

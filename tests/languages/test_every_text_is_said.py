@@ -69,8 +69,10 @@ def captions(name: str) -> set[str]:
     english = {
         cell.text for b in blocks if isinstance(b, BulletList) for cell in b.items if cell.language
     }
-    written = {video.caption for video in getattr(REPORTS[name], "videos", ())}
-    names = {video.author_nickname or "" for video in getattr(REPORTS[name], "videos", ())}
+    report = getattr(REPORTS[name], "report", REPORTS[name])
+    held = [getattr(one, "video", one) for one in getattr(report, "videos", ())]
+    written = {video.caption for video in held}
+    names = {video.author_nickname or "" for video in held}
     return {*english, *written, *names, *(text for text in foreign if OPEN not in text)}
 
 
@@ -146,7 +148,7 @@ def test_json(name: str) -> None:
     with speaking(PSEUDO):
         body = REPORTS[name].as_dict()
     found = list(_sentences(body))
-    assert found or name == "empty"
+    assert found or name in {"empty", "creator"}
     assert untold(found) == []
 
 

@@ -242,6 +242,35 @@ def test_a_creator_with_videos_in_two_campaigns(tmp_path: Path) -> None:
     check(tmp_path, body)
 
 
+def test_a_creator_on_one_page_as_a_file(tmp_path: Path) -> None:
+    async def body(app: App, web: httpx2.AsyncClient) -> None:
+        await store(app, *(seen(n, 100 + n) for n in range(120)))
+        page = (await web.get("/creators/sec2")).text
+        assert 'href="/reports/creator.pdf?creator=sec2"' in page
+        told = await web.get("/reports/creator.json?creator=sec2")
+        assert told.json()["videos_held"] == 3
+        assert told.headers["content-disposition"].startswith("attachment")
+        over_api = "/api/v1/reports/creator.{}?creator_key=sec2&campaign_id=1"
+        body = (await web.get(over_api.format("json"))).json()
+        assert body == told.json() | {"campaign": "Lumen"}
+        html = await web.get(over_api.format("html"))
+        assert html.headers["content-type"] == "text/html; charset=utf-8"
+        assert "default-src 'none'" in html.headers["content-security-policy"]
+        assert (await web.get(over_api.format("md"))).text.startswith("# ")
+        assert (await web.get(over_api.format("xlsx"))).content.startswith(b"PK")
+        assert (await web.get(over_api.format("exe"))).status_code == 422
+        for address in (
+            "/reports/creator.exe?creator=sec2",
+            "/reports/creator.pdf",
+            "/reports/creator.pdf?creator=nobody",
+            "/reports/creator.pdf?creator=sec2&campaign=2",
+            "/api/v1/reports/creator.pdf?creator_key=nobody",
+        ):
+            assert (await web.get(address)).status_code == 404, address
+
+    check(tmp_path, body)
+
+
 def test_a_creator_whose_name_passes_for_another(tmp_path: Path) -> None:
     async def body(app: App, web: httpx2.AsyncClient) -> None:
         fake = Creator(

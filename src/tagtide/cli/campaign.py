@@ -29,7 +29,7 @@ from tagtide.core.messages import (
     Table,
 )
 from tagtide.core.names import parse_hashtag
-from tagtide.core.schedule import DEFAULTS, Schedule, describe
+from tagtide.core.schedule import DEFAULTS, Schedule, rhythm_of
 from tagtide.errors import InvalidInput
 from tagtide.models import Campaign, Job
 from tagtide.services.backtest import ARMING_SPAN, Arming, try_change
@@ -416,10 +416,7 @@ def campaign_dict(campaign: Campaign) -> dict[str, Any]:
 
 def _blocks(campaign: Campaign, defaults: dict[str, str] | None = None) -> list[Block]:
     schedules = defaults or {job.value: text for job, text in DEFAULTS.items()}
-    planned = [
-        (job.value.replace("_", " "), campaign.schedules.get(job) or schedules[job.value])
-        for job in Job
-    ]
+    planned = [(job, campaign.schedules.get(job) or schedules[job.value]) for job in Job]
     rows = tuple(
         (
             Cell(f"#{h.name}"),
@@ -436,7 +433,10 @@ def _blocks(campaign: Campaign, defaults: dict[str, str] | None = None) -> list[
         Figure("High priority", _high_priority(campaign)),
         Figure("Viral", f"more than {campaign.rules.viral_factor:g} x the mean of the others"),
         *(
-            Figure(job.capitalize(), describe(Schedule.parse(text, campaign.timezone)))
+            Figure(
+                job.value.replace("_", " ").capitalize(),
+                rhythm_of(job, Schedule.parse(text, campaign.timezone)),
+            )
             for job, text in planned
         ),
     )

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
+from tagtide.bootstrap import App
 from tagtide.cli.files import opened
 from tagtide.cli.options import application, common_options, one_campaign
 from tagtide.cli.options import run as run_async
 from tagtide.cli.show import print_blocks
-from tagtide.core.language import Language, speaking
+from tagtide.core.language import Language, speaking, spoken
 from tagtide.core.messages import Block
-from tagtide.core.messages.appendix import FullTable, campaign_appendix, weekly_appendix
+from tagtide.core.messages.appendix import (
+    FullTable,
+    campaign_appendix,
+    creator_appendix,
+    weekly_appendix,
+    wrapup_appendix,
+)
 from tagtide.core.messages.campaign import campaign_blocks, daily_blocks
+from tagtide.core.messages.creator import creator_blocks, creator_title
 from tagtide.core.messages.weekly import weekly_blocks
+from tagtide.core.messages.wrapup import wrapup_blocks
+from tagtide.core.reports.creator import CreatorReport
 from tagtide.errors import InvalidInput
 from tagtide.models import Campaign
 from tagtide.renderers import (
@@ -30,8 +42,10 @@ from tagtide.renderers import (
 )
 from tagtide.renderers.look import Brand
 from tagtide.services.context import Context
+from tagtide.services.creator_report import creator_language, find_creator, read_creator
 from tagtide.services.report import report_campaign, report_daily, report_language, report_weekly
 from tagtide.services.views.reports import report_title
+from tagtide.services.wrapup import WrapUpWish, report_wrapup
 
 _FORMATS = ("text", "json", "md", "html", "pdf", "xlsx")
 #: Formats that are no text.
@@ -101,6 +115,45 @@ def weekly(campaign: str | None, **options: Any) -> None:
     _make("weekly", campaign, report_weekly, weekly_blocks, weekly_appendix, **options)
 
 
+@report.command()
+@_options
+@click.option(
+    "--launched",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="First day of the campaign itself, where its hashtags were watched before.",
+)
+@click.option(
+    "--control",
+    "controls",
+    multiple=True,
+    metavar="HASHTAG",
+    help="Compare with this hashtag; repeatable. Default: the campaign's competitors.",
+)
+def wrapup(
+    campaign: str | None, launched: datetime | None, controls: tuple[str, ...], **options: Any
+) -> None:
+    """The whole campaign: what it moved, its lift with an interval, rights, alerts, cost."""
+    wish = WrapUpWish(launched=launched.date() if launched else None, controls=controls)
+    build = partial(report_wrapup, wish=wish)
+    _make("wrapup", campaign, build, wrapup_blocks, wrapup_appendix, **options)
+
+
+@report.command()
+@click.argument("creator")
+@_options
+def creator(creator: str, campaign: str | None, language: str | None, **options: Any) -> None:
+    """One page about @CREATOR: videos, rates beside others, rights. Of one campaign, or of all."""
+
+    async def build(app: App) -> tuple[CreatorReport, Language]:
+        within = await app.store.campaign(campaign) if campaign else None
+        found = await find_creator(app.context, creator)
+        report = await read_creator(app.context, found.creator_key, within)
+        return report, creator_language(app.context, within, language)
+
+    _write(build, creator_title, creator_blocks, creator_appendix, **options)
+
+
 def _make(
     kind: str,
     campaign: str | None,
@@ -108,10 +161,29 @@ def _make(
     blocks: Blocks,
     appendix: Appendix,
     *,
+    language: str | None,
+    **options: Any,
+) -> None:
+    async def built(app: App) -> tuple[Any, Language]:
+        found = await one_campaign(app, campaign)
+        speech = report_language(app.context, found, language)
+        return await build(app.context, found, language), speech
+
+    def title(made: Any) -> str:
+        return report_title(kind, made.campaign, spoken().code)
+
+    _write(built, title, blocks, appendix, **options)
+
+
+def _write(
+    build: Callable[[App], Awaitable[tuple[Any, Language]]],
+    title: Callable[[Any], str],
+    blocks: Blocks,
+    appendix: Appendix,
+    *,
     config: str | None,
     database: str | None,
     style: str | None,
-    language: str | None,
     as_json: bool,
     output: Path | None,
 ) -> None:
@@ -121,20 +193,17 @@ def _make(
             f"A {chosen.upper()} file is nothing for a terminal.", hint="Say where: --output FILE."
         )
 
-    async def main() -> tuple[Any, Language, Brand | None]:
+    async def main() -> tuple[tuple[Any, Language], Brand | None]:
         async with application(config, database) as app:
             brand = app.brand() if chosen in _BRANDED else None
-            found = await one_campaign(app, campaign)
-            speech = report_language(app.context, found, language)
-            return await build(app.context, found, language), speech, brand
+            return await build(app), brand
 
-    built, speech, brand = run_async(main)
-    title = report_title(kind, built.campaign, speech.code)
+    (built, speech), brand = run_async(main)
     with speaking(speech):
         if output is None and chosen == "text":
             print_blocks(blocks(built))
             return
-        written = _rendered(chosen, title, built, blocks, appendix, brand)
+        written = _rendered(chosen, title(built), built, blocks, appendix, brand)
     if output is None:
         click.echo(written, nl=False)
         return

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
@@ -30,6 +30,8 @@ TRACK = "0 */6 * * * UTC"
 REPORT_WEEKLY = "0 9 * * 1 UTC"
 REPORT_DAILY = "30 8 * * *"
 REPORT_CAMPAIGN = "45 8 * * *"
+#: Only the first of these after the end of a campaign counts.
+REPORT_WRAPUP = "0 10 * * *"
 
 #: Schedule of each job where neither installation nor campaign has one of its own.
 DEFAULTS: dict[Job, str] = {
@@ -38,6 +40,7 @@ DEFAULTS: dict[Job, str] = {
     Job.REPORT_DAILY: REPORT_DAILY,
     Job.REPORT_CAMPAIGN: REPORT_CAMPAIGN,
     Job.REPORT_WEEKLY: REPORT_WEEKLY,
+    Job.REPORT_WRAPUP: REPORT_WRAPUP,
 }
 
 _SHORTEST = 5
@@ -337,6 +340,22 @@ def effective_schedule(campaign: Campaign, job: Job, defaults: Mapping[Job, str]
     Raises `InvalidInput` when it cannot be read.
     """
     return _parsed(campaign.schedules.get(job) or defaults[job], campaign.timezone)
+
+
+def wrapup_slot(campaign: Campaign, schedule: Schedule) -> datetime | None:
+    """When the end of a campaign is reported: the first slot after its last day, None without."""
+    if campaign.ends_on is None:
+        return None
+    after = datetime.combine(campaign.ends_on + timedelta(days=1), time())
+    end = first_instant(after, ZoneInfo(campaign.timezone))
+    return schedule.next_after(end - timedelta(seconds=1))
+
+
+def rhythm_of(job: Job, schedule: Schedule) -> str:
+    """When a job runs, in words."""
+    if job is Job.REPORT_WRAPUP:
+        return f"once after the campaign, at the first of: {describe(schedule)}"
+    return describe(schedule)
 
 
 @lru_cache(maxsize=4096)

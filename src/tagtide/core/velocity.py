@@ -132,8 +132,8 @@ def measure_change(
         )
     if earlier:
         series = _series(current, [previous, *earlier])
-        views = _counter_change(_points(series, "view"), previous.read_at)
-        videos = _counter_change(_points(series, "video"), previous.read_at)
+        views = _counter_change(counter_points(series, "view"), previous.read_at)
+        videos = _counter_change(counter_points(series, "video"), previous.read_at)
     else:
         views, videos = changes_between(previous, current)
     since = {counter.since for counter in (views, videos)} - {None}
@@ -373,8 +373,11 @@ def _series(current: HashtagReading, others: Sequence[HashtagReading]) -> list[H
     return [by_instant[at] for at in sorted(by_instant)] + [current]
 
 
-def _points(series: Sequence[HashtagReading], counter: str) -> list[Point]:
-    """One counter of each reading; a reading without an id is taken to be of the current one."""
+def counter_points(series: Sequence[HashtagReading], counter: str) -> list[Point]:
+    """One counter, ``view`` or ``video``, of each reading in order of time.
+
+    A reading without an id is taken to be of the last one.
+    """
     return [
         Point(
             at=reading.read_at,

@@ -7,13 +7,15 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from tagtide.core.planning import Phase, campaign_phase
-from tagtide.core.schedule import Schedule, decide_catch_up
+from tagtide.core.schedule import Schedule, decide_catch_up, wrapup_slot
 from tagtide.models import Campaign, Job
 
 #: A slot that is started later than this makes up for down-time.
 ON_TIME = timedelta(minutes=2)
 #: Jobs that spend credits. The weekly report may track first; it looks after that itself.
 PAID = frozenset({Job.COLLECT, Job.TRACK})
+#: The end of a campaign is still reported so long after it.
+_WRAPUP_WITHIN = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ def due_slot(
         now: The instant.
     """
     after = max(_first_instant(campaign, now), last_slot or _first_instant(campaign, now))
+    if job is Job.REPORT_WRAPUP:
+        return _due_wrapup(campaign, schedule, after, now)
     missed = [s for s in schedule.slots_between(after, now) if _is_running(campaign, s)]
     if not missed:
         return Due(slot=None)
@@ -68,6 +72,17 @@ def due_slot(
         return Due(slot=None, skipped=tuple(missed))
     trigger = "schedule" if now - newest <= ON_TIME else "catch_up"
     return Due(slot=Slot(job, campaign.campaign_id, newest, trigger), skipped=tuple(missed[:-1]))
+
+
+def _due_wrapup(campaign: Campaign, schedule: Schedule, after: datetime, now: datetime) -> Due:
+    """The one slot after the end; it reads nothing, so that it is made up for long after."""
+    slot = wrapup_slot(campaign, schedule)
+    if slot is None or not after < slot <= now:
+        return Due(slot=None)
+    if now - slot > _WRAPUP_WITHIN:
+        return Due(slot=None, skipped=(slot,))
+    trigger = "schedule" if now - slot <= ON_TIME else "catch_up"
+    return Due(slot=Slot(Job.REPORT_WRAPUP, campaign.campaign_id, slot, trigger))
 
 
 def newest_slot(campaign: Campaign, schedule: Schedule, now: datetime) -> datetime | None:

@@ -227,6 +227,9 @@ class Planner:
     ) -> None:
         key = campaign.campaign_id, job
         last = await self.context.store.last_slot(job, campaign.campaign_id)
+        if job is Job.REPORT_WRAPUP:
+            # An end that is set afterwards lies before the last look.
+            since = None
         newest = max(filter(None, (last, self._asked.get(key), since)), default=None)
         due = due_slot(campaign, job, schedule, newest, now)
         reason = self._held.pop(key, Reason.DOWNTIME)

@@ -119,6 +119,8 @@ def _chart_sheet(name: str) -> str:
         "videos": say("Videos chart"),
         "rates": say("Rates chart"),
         "hours": say("Hours chart"),
+        "lift": say("Lift chart"),
+        "creator": say("Views by video chart"),
     }
     return known.get(name, f"{name.replace('-', ' ').capitalize()} chart")
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from tagtide.core.charts import Chart
 from tagtide.core.formats import clean_text
-from tagtide.core.language import say_as
+from tagtide.core.language import say, say_as
 from tagtide.renderers.look import THEMES
 from tagtide.workbook import COUNT, DECIMAL, INSTANT, RATE, Look, Sheet, Value, Workbook
 
@@ -138,6 +138,8 @@ def _named(chart: Chart, up: Mapping[str, Any], edge: str | None) -> str:
         "low": say_as("end of an interval", "Low"),
         "high": say_as("end of an interval", "High"),
         "share": say_as("part of a whole", "Share"),
+        "gained": say("Gained"),
+        "expected": say("To be expected"),
     }
     return fields.get(up["field"]) or str(up.get("title") or up["field"]).capitalize()
 

@@ -117,7 +117,7 @@ async def read_campaign(context: Context, campaign: Campaign) -> CampaignReport:
 async def read_campaign_facts(context: Context, campaign: Campaign) -> CampaignFacts:
     """What the campaign report is made from."""
     facts = await _campaign_facts(context, campaign, "campaign")
-    trend = await _trend(context, campaign, facts.as_of)
+    trend = await read_trend(context, campaign, facts.as_of - TREND, facts.as_of)
     return replace(facts, trend=trend, valuation=context.valuation)
 
 
@@ -207,11 +207,13 @@ async def _campaign_facts(context: Context, campaign: Campaign, kind: str) -> Ca
     )
 
 
-async def _trend(context: Context, campaign: Campaign, as_of: datetime) -> Trend:
-    """Growth of the last weeks by day, beside the competitors that gained most."""
-    store, number, since = context.store, campaign.campaign_id, as_of - TREND
+async def read_trend(
+    context: Context, campaign: Campaign, since: datetime, until: datetime
+) -> Trend:
+    """Growth by day between two instants, beside the competitors that gained most."""
+    store, number = context.store, campaign.campaign_id
     rivals = [hashtag.name for hashtag in campaign.competitors()]
-    points = await store.gains(number, since, as_of, every=_WINDOWS_A_DAY, apart=rivals)
+    points = await store.gains(number, since, until, every=_WINDOWS_A_DAY, apart=rivals)
     levels = {one.hashtag: one.readings[0] for one in await store.hashtags_at(number, [since])}
     gained: Counter[str | None] = Counter()
     for point in points:
@@ -223,7 +225,7 @@ async def _trend(context: Context, campaign: Campaign, as_of: datetime) -> Trend
     videos = tuple(_line(name, names, points, levels, "video_count") for name, names in shown)
     return Trend(
         since=max(since, views[0].begins_at or since),
-        until=as_of,
+        until=until,
         own=len(own),
         views=views[: _RIVALS + 1],
         videos=videos[: _RIVALS + 1],

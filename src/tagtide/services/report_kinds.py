@@ -9,6 +9,7 @@ from typing import Protocol
 from tagtide.models import Campaign
 from tagtide.services.context import Context
 from tagtide.services.report import report_campaign, report_daily, report_weekly
+from tagtide.services.wrapup import report_wrapup
 
 
 class Kept(Protocol):
@@ -24,4 +25,5 @@ MAKERS: Mapping[str, Callable[[Context, Campaign], Awaitable[Kept]]] = {
     "daily": report_daily,
     "campaign": report_campaign,
     "weekly": report_weekly,
+    "wrapup": report_wrapup,
 }

@@ -28,6 +28,7 @@ JOBS = {
     Job.REPORT_DAILY: "Daily report",
     Job.REPORT_CAMPAIGN: "Campaign report",
     Job.REPORT_WEEKLY: "Weekly report",
+    Job.REPORT_WRAPUP: "End of campaign",
 }
 RULES = {
     Rule.NEW_VIDEOS: "New videos",

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from tagtide.core.formats import instant_text
-from tagtide.core.language import say_as
+from tagtide.core.language import say, say_as
 
 #: Numbers of events that are nearer than this part of the axis stand together.
 _NUMBERS_APART = 0.08
@@ -73,8 +73,8 @@ def event_layers(events: Sequence[Event], x: dict[str, Any], zone: tzinfo) -> li
             "encoding": {
                 "x": x,
                 "tooltip": [
-                    {"field": "when", "title": "When"},
-                    {"field": "what", "title": "What"},
+                    {"field": "when", "title": say("When")},
+                    {"field": "what", "title": say("What")},
                 ],
             },
         },

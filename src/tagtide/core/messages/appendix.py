@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from tagtide.core.language import say, say_as, say_many
+from tagtide.core.lift import LiftDay, Unmeasured
 from tagtide.core.messages.blocks import Value, creator_url, safe_link
 from tagtide.core.messages.words import outcome_words, tag_url, verdict_words, whose_words
 from tagtide.core.metrics import (
@@ -24,8 +25,10 @@ from tagtide.core.metrics import (
     top_by_views,
 )
 from tagtide.core.reports.campaign import CampaignReport
+from tagtide.core.reports.creator import CreatorReport
 from tagtide.core.reports.facts import HashtagLine, VideoLine, completeness_dict
 from tagtide.core.reports.weekly import Emerging, WeeklyReport, WeeklyRow
+from tagtide.core.reports.wrapup import WrapUp
 
 T = TypeVar("T")
 
@@ -110,6 +113,21 @@ def weekly_appendix(report: WeeklyReport) -> tuple[FullTable, ...]:
     if report.emerging:
         tables.append(_table(say("All emerging hashtags"), _emerging_fields(), report.emerging))
     return tuple(tables)
+
+
+def wrapup_appendix(report: WrapUp) -> tuple[FullTable, ...]:
+    """Everything of a campaign report, and the days of the lift."""
+    lines = (*report.hashtags, *report.competitors)
+    videos, creators_, _ = campaign_appendix(report.report)
+    tables = (videos, creators_, _table(say("All hashtags"), _hashtag_fields(), lines))
+    if isinstance(report.lift, Unmeasured):
+        return tables
+    return (*tables, _table(say("Lift by day"), _lift_fields(), report.lift.days))
+
+
+def creator_appendix(report: CreatorReport) -> tuple[FullTable, ...]:
+    """Every video of the creator that is held."""
+    return (_table(say("All videos"), _video_fields(), [one.video for one in report.videos]),)
 
 
 def _table(title: str, columns: Sequence[_Of[T]], lines: Iterable[T]) -> FullTable:
@@ -487,3 +505,42 @@ def _margin(change: Change | None) -> float | None:
 
 def _hours(elapsed: timedelta | None) -> float | None:
     return None if elapsed is None else elapsed.total_seconds() / 3600
+
+
+def _lift_fields() -> tuple[_Of[LiftDay], ...]:
+    return (
+        _Of(
+            say("Day"),
+            Form.TEXT,
+            say("On the clock of the campaign's zone."),
+            lambda d: d.on.isoformat(),
+        ),
+        _Of(
+            say("Gained"),
+            Form.COUNT,
+            say("Views that the own hashtags gained; empty where too little was read."),
+            lambda d: _whole(d.gained),
+        ),
+        _Of(
+            say("To be expected"),
+            Form.COUNT,
+            say("Views a day without the campaign."),
+            lambda d: _whole(d.expected),
+        ),
+        _Of(
+            say("At least"),
+            Form.COUNT,
+            say("Lower end of its 90 % interval, over the whole campaign."),
+            lambda d: _whole(d.low),
+        ),
+        _Of(
+            say("At most"),
+            Form.COUNT,
+            say("Upper end of its 90 % interval, over the whole campaign."),
+            lambda d: _whole(d.high),
+        ),
+    )
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)

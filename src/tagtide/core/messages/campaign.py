@@ -78,8 +78,8 @@ def daily_blocks(report: CampaignReport) -> list[Block]:
         *_opening(report),
         *_alerts(report),
         _key_figures(report),
-        _hashtags(report.hashtags, say("Hashtags")),
-        _top_videos(report.top_videos, say("Top videos by engagement")),
+        hashtags_table(report.hashtags, say("Hashtags")),
+        videos_table(report.top_videos, say("Top videos by engagement")),
         _top_creators(report.top_creators),
         *_high_priority(report),
         *_viral(report),
@@ -99,11 +99,11 @@ def campaign_blocks(report: CampaignReport) -> list[Block]:
         _key_figures(report),
         *trend_blocks(report.trend, report.timezone),
         *_viral(report),
-        _top_videos(report.top_by_views, say("Top videos by views")),
-        _top_videos(report.top_videos, say("Top videos by engagement")),
+        videos_table(report.top_by_views, say("Top videos by views")),
+        videos_table(report.top_videos, say("Top videos by engagement")),
         *_creators(report),
         *_high_priority(report),
-        _hashtags(report.hashtags, say("Hashtags")),
+        hashtags_table(report.hashtags, say("Hashtags")),
         *_competitors(report),
         *_alerts(report),
         *_rates(report.rates),
@@ -128,7 +128,7 @@ def _without_videos(report: CampaignReport) -> list[Block]:
     return [
         *_opening(report),
         *_alerts(report),
-        _hashtags(report.hashtags, say("Hashtags")),
+        hashtags_table(report.hashtags, say("Hashtags")),
         *_competitors(report),
         Note(_cost(report)),
     ]
@@ -285,7 +285,8 @@ def _alerts(report: CampaignReport, most: int = 5) -> list[Block]:
     return [Heading(title), BulletList(tuple(shown))]
 
 
-def _hashtags(lines: Sequence[HashtagLine], title: str) -> Table:
+def hashtags_table(lines: Sequence[HashtagLine], title: str) -> Table:
+    """Hashtags with their counters, the changes behind them and how their last read ended."""
     rows = tuple(
         (
             tag_cell(line.hashtag),
@@ -330,7 +331,8 @@ def _state(line: HashtagLine | WeeklyRow) -> str:
     return say_as("how a read ended", "partly") if line.status is Status.PARTIAL else ago(line.age)
 
 
-def _top_videos(lines: Sequence[VideoLine], title: str) -> Table:
+def videos_table(lines: Sequence[VideoLine], title: str) -> Table:
+    """A ranking of videos."""
     rows = tuple((rank_cell(rank), *video_row(line)) for rank, line in enumerate(lines, 1))
     columns = (Column("", Kind.NUMBER), *video_columns())
     return known_only(
@@ -496,7 +498,10 @@ def _distribution(rates: RateSummary) -> list[Block]:
 def _competitors(report: CampaignReport) -> list[Block]:
     if not report.competitors:
         return []
-    return [_hashtags(report.competitors, say("Competitors")), *failure_notes(report.competitors)]
+    return [
+        hashtags_table(report.competitors, say("Competitors")),
+        *failure_notes(report.competitors),
+    ]
 
 
 def _closing(report: CampaignReport) -> list[Block]:

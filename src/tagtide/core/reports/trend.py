@@ -38,7 +38,7 @@ class ShareOfVoice:
 class Trend:
     """Growth in stretches, of the own hashtags together and of competitors."""
 
-    #: When the own hashtags were first read, where that is later than `TREND` ago.
+    #: When the own hashtags were first read, where that is later than what was asked for.
     since: datetime
     until: datetime
     #: How many hashtags the own lines add up.

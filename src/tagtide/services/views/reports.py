@@ -19,8 +19,13 @@ from tagtide.services.views.campaign import CampaignHead, view_head
 from tagtide.services.views.today import NextRun, next_run
 
 #: Kinds that are kept, in the order in which people look for them.
-KINDS = ("daily", "campaign", "weekly")
-TITLES = {"daily": "Daily report", "campaign": "Campaign report", "weekly": "Weekly report"}
+KINDS = ("daily", "campaign", "weekly", "wrapup")
+TITLES = {
+    "daily": "Daily report",
+    "campaign": "Campaign report",
+    "weekly": "Weekly report",
+    "wrapup": "End of campaign",
+}
 REPORTS_A_PAGE = 60
 _WEEKS = 12
 #: The job that makes each of them on schedule.
@@ -28,6 +33,7 @@ JOBS = {
     "daily": Job.REPORT_DAILY,
     "campaign": Job.REPORT_CAMPAIGN,
     "weekly": Job.REPORT_WEEKLY,
+    "wrapup": Job.REPORT_WRAPUP,
 }
 
 
@@ -38,6 +44,8 @@ def report_title(kind: str, campaign: str, language: str) -> str:
             return say("Daily report: {campaign}", campaign=campaign)
         if kind == "weekly":
             return say("Weekly report: {campaign}", campaign=campaign)
+        if kind == "wrapup":
+            return say("End of campaign: {campaign}", campaign=campaign)
         return say("Campaign report: {campaign}", campaign=campaign)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from tagtide.core.campaign_version import campaign_version
 from tagtide.core.planning import Phase, campaign_phase
-from tagtide.core.schedule import describe, effective_schedule
+from tagtide.core.schedule import Schedule, effective_schedule, rhythm_of, wrapup_slot
 from tagtide.errors import InvalidInput
 from tagtide.models import (
     Campaign,
@@ -97,15 +97,24 @@ def plan_of(campaign: Campaign, job: Job, schedules: Mapping[Job, str], now: dat
         schedule = effective_schedule(campaign, job, schedules)
     except InvalidInput:
         return JobPlan(job=job, own=campaign.schedules.get(job), rhythm=None, next_at=())
-    found: list[datetime] = []
-    while campaign_phase(campaign, now) is Phase.RUNNING and len(found) < _NEXT:
-        found.append(schedule.next_after(found[-1] if found else now))
     return JobPlan(
         job=job,
         own=campaign.schedules.get(job),
-        rhythm=describe(schedule),
-        next_at=tuple(at for at in found if campaign_phase(campaign, at) is Phase.RUNNING),
+        rhythm=rhythm_of(job, schedule),
+        next_at=_next_slots(campaign, job, schedule, now),
     )
+
+
+def _next_slots(
+    campaign: Campaign, job: Job, schedule: Schedule, now: datetime
+) -> tuple[datetime, ...]:
+    if job is Job.REPORT_WRAPUP:
+        slot = wrapup_slot(campaign, schedule)
+        return (slot,) if slot is not None and slot > now else ()
+    found: list[datetime] = []
+    while campaign_phase(campaign, now) is Phase.RUNNING and len(found) < _NEXT:
+        found.append(schedule.next_after(found[-1] if found else now))
+    return tuple(at for at in found if campaign_phase(campaign, at) is Phase.RUNNING)
 
 
 async def view_channels(context: Context) -> list[ChannelLine]:

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from tagtide.errors import InvalidInput
+from tagtide.services.creator_report import creator_language, read_creator
 from tagtide.services.views.reports import KINDS, view_report, view_reports, view_weekly
 from tagtide.web.api.campaigns import CampaignId
-from tagtide.web.api.params import RowId
+from tagtide.web.api.params import PLAIN, RowId
 from tagtide.web.api.problem import described
 from tagtide.web.api.route import api_router
+from tagtide.web.creator_file import CreatorStyle, creator_file
+from tagtide.web.documents import MEDIA
 from tagtide.web.frame import shared_of
 
 PageNumber = Annotated[int, Query(ge=1, le=1_000_000)]
@@ -90,6 +93,32 @@ def router() -> APIRouter:
             for line in view.reports
         ]
         return KeptReports(reports=tuple(found), page=view.page, has_more=view.has_more)
+
+    @routes.get(
+        "/reports/creator.{style}",
+        response_class=Response,
+        responses={
+            **described(404),
+            200: {
+                "description": "The page as a file; as JSON, what `tagtide report creator` says.",
+                "content": {name.partition(";")[0]: {} for name in MEDIA.values()},
+            },
+        },
+    )
+    async def creator_report(
+        request: Request,
+        style: CreatorStyle,
+        creator_key: Annotated[str, Query(min_length=1, max_length=300, pattern=PLAIN)],
+        campaign_id: RowId = None,
+    ) -> Response:
+        """One creator on one page, of one campaign or of all: without notes and Spark codes."""
+        app = shared_of(request).app
+        campaign = None
+        if campaign_id is not None:
+            campaign = await app.context.store.campaign_by_id(campaign_id)
+        report = await read_creator(app.context, creator_key, campaign)
+        speech = creator_language(app.context, campaign, None)
+        return await creator_file(report, style, app.brand(), speech)
 
     @routes.get("/reports/{campaign_id}/{kind}/{day}", responses=described(404))
     async def get_report(

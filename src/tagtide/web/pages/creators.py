@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from fastapi import APIRouter, Request, Response
 
 from tagtide.core import formats
-from tagtide.errors import InvalidInput
+from tagtide.errors import InvalidInput, NotFound
 from tagtide.models import Campaign
 from tagtide.ports.browse import CreatorFilter, CreatorSort
+from tagtide.services.creator_report import creator_language, read_creator
 from tagtide.services.views.creator import CreatorView, view_creator
 from tagtide.services.views.lists import view_creators
-from tagtide.web.forms import campaign_of
+from tagtide.web.creator_file import CreatorStyle, creator_file
+from tagtide.web.documents import MEDIA
+from tagtide.web.forms import campaign_of, number_of
 from tagtide.web.frame import page, shared_of
 from tagtide.web.pages.alerts import number_in
 from tagtide.web.pages.videos import text_in
@@ -29,6 +33,18 @@ _NAMES = ("text", "priority", "min_views", "min_videos", "sort")
 def router() -> APIRouter:
     """Routes of the pages."""
     routes = APIRouter()
+
+    @routes.get("/reports/creator.{style}", response_model=None)
+    async def as_file(request: Request, style: str) -> Response:
+        """One creator as a file; the key stands in the query, for it may hold anything."""
+        if style not in MEDIA:
+            raise NotFound("The page is given as pdf, html, xlsx, md and json.")
+        app, query = shared_of(request).app, request.query_params
+        number = number_of(query.get("campaign") or None)
+        campaign = None if number is None else await app.context.store.campaign_by_id(number)
+        report = await read_creator(app.context, query.get("creator", ""), campaign)
+        speech = creator_language(app.context, campaign, None)
+        return await creator_file(report, cast("CreatorStyle", style), app.brand(), speech)
 
     # A key is a stranger's: it may hold anything, a slash too.
     @routes.get("/creators/{creator_key:path}", response_model=None)

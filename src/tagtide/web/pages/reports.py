@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import re
 from collections.abc import Sequence
 from datetime import date, datetime
 
@@ -28,24 +25,17 @@ from tagtide.services.views.reports import (
     view_report,
     view_reports,
 )
+from tagtide.web.documents import MEDIA, policy
 from tagtide.web.forms import fields_of, local_path, number_of, see
 from tagtide.web.frame import page, shared_of
 from tagtide.web.pages.campaigns import page_number
 
 #: How long a link to a report may be good, as forms offer it.
 LIVES = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "a year"}
-MEDIA = {
-    "html": "text/html; charset=utf-8",
-    "md": "text/markdown; charset=utf-8",
-    "json": "application/json",
-    "pdf": "application/pdf",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 #: Formats that show who hands a report out, and in which it can be handed out.
 BRANDED = ("html", "pdf")
 #: Formats that no browser shows.
 _SAVED = ("md", "xlsx")
-_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
 def router() -> APIRouter:
@@ -147,18 +137,3 @@ async def to_hand_out(
     if style == "html":
         return await asyncio.to_thread(render_html, blocks, title, brand)
     return await asyncio.to_thread(render_pdf, blocks, title, as_of, brand)
-
-
-def policy(style: str, content: str | bytes) -> str:
-    """What a document may do: show itself, a page with the one style sheet that stands in it."""
-    page = content if style == "html" and isinstance(content, str) else ""
-    sheets = [
-        base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
-        for sheet in _STYLE.findall(page)[:1]
-    ]
-    styles = " ".join(f"'sha256-{digest}'" for digest in sheets) or "'none'"
-    return (
-        f"default-src 'none'; img-src data:; style-src {styles}; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'none'; sandbox allow-popups "
-        "allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation"
-    )

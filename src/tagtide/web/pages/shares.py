@@ -12,9 +12,10 @@ from tagtide.errors import InvalidInput, NotFound
 from tagtide.ports import Share
 from tagtide.services.shares import open_shared, share_report, shared_chart
 from tagtide.services.views.reports import view_report
+from tagtide.web.documents import MEDIA, policy
 from tagtide.web.forms import fields_of, number_of, see
 from tagtide.web.frame import page, shared_of, visitor_of
-from tagtide.web.pages.reports import BRANDED, LIVES, MEDIA, day_of, policy, to_hand_out
+from tagtide.web.pages.reports import BRANDED, LIVES, day_of, to_hand_out
 
 #: Nobody's index or cache keeps what was handed to one reader.
 PRIVATE = {"X-Robots-Tag": "noindex, nofollow", "Cache-Control": "private, no-store"}
