@@ -50,6 +50,9 @@ class Told:
     campaign: dict[str, Any]
     daily: dict[str, Any]
     weekly: dict[str, Any]
+    wrapup: dict[str, Any]
+    #: Of the one with most views.
+    creator: dict[str, Any]
     text: str
     html: str
     book: ReadBook
@@ -93,8 +96,10 @@ def told(
         ]
         reports = [
             json.loads(run(*config, "report", kind, "--json"))
-            for kind in ("campaign", "daily", "weekly")
+            for kind in ("campaign", "daily", "weekly", "wrapup")
         ]
+        best = f"@{reports[0]['top_creators'][0]['author_username']}"
+        reports.append(json.loads(run(*config, "report", "creator", best, "--json")))
         text = run(*config, "report", "campaign")
         with live(folder / "tagtide-demo") as address, httpx2.Client(base_url=address) as client:
             answers = {
@@ -164,6 +169,48 @@ def test_totals(told: Told) -> None:
     for word in ("Creators", "Views", "Likes", "Comments", "Shares", "Saves", "Engagement"):
         name = "unique_creators" if word == "Creators" else f"total_{word.lower()}"
         assert figures[word] == expected[name]
+
+
+def test_the_end_of_a_campaign(told: Told) -> None:
+    """The whole time it has been watched; so many days of readings make no lift."""
+    same = (
+        *(name for name in told.campaign if name.startswith(("total_", "avg_", "pooled_"))),
+        *("unique_creators", "rated_creators", "earned_media_value", "top_videos_by_views"),
+    )
+    for name in same:
+        assert (
+            told.wrapup[name][:5]
+            if name.startswith("top_")
+            else told.wrapup[name] == (told.campaign[name])
+        ), name
+    rows = {name: told.hashtag(name) for name in (*OWN, *RIVALS)}
+    gained = {n: int(r[-1]["view_count"]) - int(r[0]["view_count"]) for n, r in rows.items()}
+    assert told.wrapup["views_gained"] == sum(gained[name] for name in OWN)
+    voice = told.wrapup["share_of_voice"]["views"]
+    assert (voice["own"], voice["competitors"]) == (
+        sum(gained[name] for name in OWN),
+        sum(gained[name] for name in RIVALS),
+    )
+    days = {name: {row["read_at"][:10] for row in rows[name]} for name in rows}
+    read = {one["hashtag"]: one["days_read"] for one in told.wrapup["coverage"]["hashtags"]}
+    # Days of the campaign's zone, which may begin one day more than those in UTC.
+    assert all(len(days[name]) <= read[name] <= len(days[name]) + 1 for name in rows)
+    assert told.wrapup["lift"]["reason"] == "no_start"
+    assert told.wrapup["credits_used"] == sum(s["credits"] for s in told.wrapup["spending"]) > 0
+
+
+def test_one_creator(told: Told) -> None:
+    theirs = [
+        row for row in told.videos if row["author_username"] == told.creator["author_username"]
+    ]
+    assert told.creator["videos_held"] == len(theirs) > 0
+    assert told.creator["total_views"] == total(theirs, "view_count")
+    assert told.creator["total_engagement"] == total(
+        theirs, "like_count", "comment_count", "share_count"
+    )
+    assert {v["video_id"]: v["view_count"] for v in told.creator["videos"]} == {
+        row["video_id"]: int(row["view_count"]) for row in theirs
+    }
 
 
 def test_the_page_says_the_same_in_full(told: Told) -> None:

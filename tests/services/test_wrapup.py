@@ -17,7 +17,7 @@ from small_world import SmallWorld, Tag, crowd
 from report_facts import totals_at
 from tagtide.core.messages.document import from_document
 from tagtide.core.messages.wrapup import wrapup_blocks
-from tagtide.errors import InvalidInput
+from tagtide.errors import InvalidInput, NotFound
 from tagtide.models import Campaign
 from tagtide.ports import Changes
 from tagtide.renderers import render_markdown, render_text
@@ -175,6 +175,9 @@ def test_controls_can_be_chosen_and_one_that_was_never_read_is_named() -> None:
             await read_wrapup(bench.context, campaign, WrapUpWish(controls=("own",)))
         with pytest.raises(InvalidInput, match="after its newest reading"):
             await read_wrapup(bench.context, campaign, WrapUpWish(launched=date(2027, 1, 1)))
+        later = replace(campaign, starts_on=date(2027, 1, 1), ends_on=None)
+        with pytest.raises(NotFound, match="since it began"):
+            await read_wrapup(bench.context, later)
 
     live(story)
 

@@ -40,7 +40,7 @@ from tagtide.services.accounts import make_token
 from tagtide.services.deliver import deliver_channel
 from tagtide.services.report import report_daily
 from tagtide.services.report_messages import send_now
-from tagtide.services.subscriptions import Wanted, change, subscribe
+from tagtide.services.subscriptions import Wanted, broken_because, change, subscribe
 from tagtide.settings import load
 from tagtide.web import make_app
 
@@ -425,6 +425,9 @@ def test_bad_wishes_are_refused_in_words_that_name_no_address(tmp_path: Path) ->
         assert await lab.app.store.subscriptions() == []
         # One that got into the database all the same goes nowhere.
         one = await lab.add(to=ANA, files=())
+        # Of an ended campaign nothing comes any more but its wrap-up.
+        assert broken_because(context, one, over) == "The campaign ended on 2026-03-01."
+        assert broken_because(context, replace(one, kind="wrapup"), over) == ""
         await lab.app.store.change_subscription(replace(one, to="x@ours.test\nBcc: y@ours.test"))
         await send_now(context, one.subscription_id)
         assert await lab.delivered() == []

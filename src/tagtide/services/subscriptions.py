@@ -193,7 +193,9 @@ def broken_because(context: Context, subscription: Subscription, campaign: Campa
         return "It was stopped."
     if campaign is None:
         return "The campaign is gone."
-    if campaign_phase(campaign, context.clock.now()) is Phase.ENDED:
+    # Only the wrap-up comes after the end.
+    is_over = campaign_phase(campaign, context.clock.now()) is Phase.ENDED
+    if is_over and JOBS.get(subscription.kind) is not Job.REPORT_WRAPUP:
         return f"The campaign ended on {campaign.ends_on}."
     if subscription.kind not in KINDS:
         return f"There is no report of kind {subscription.kind} any more."

@@ -28,7 +28,7 @@ from tagtide.core.reports.wrapup import (
     build_wrapup,
 )
 from tagtide.core.velocity import HISTORY
-from tagtide.errors import InvalidInput
+from tagtide.errors import InvalidInput, NotFound
 from tagtide.models import (
     Alert,
     Campaign,
@@ -124,9 +124,14 @@ def _span(campaign: Campaign, as_of: datetime, launched: date | None) -> Campaig
     zone = zone_or_utc(campaign.timezone)
     begins = launched or campaign.starts_on
     if begins is not None and begins > as_of.astimezone(zone).date():
+        if launched is None:
+            raise NotFound(
+                f"Nothing has been read of {campaign.name} since it began on {begins}.",
+                hint="Wait for the first readings.",
+            )
         raise InvalidInput(
-            f"The campaign begins on {begins}, after its newest reading.",
-            hint="Wait until it has begun, or name another day with --launched.",
+            f"The campaign began on {begins}, after its newest reading.",
+            hint="Name another day with --launched.",
         )
     period = whole_campaign(begins, campaign.ends_on, campaign.created_at, campaign.timezone, as_of)
     return CampaignSpan(

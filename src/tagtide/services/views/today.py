@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from tagtide.core.periods import start_of_day
 from tagtide.core.planning import Phase, campaign_phase
-from tagtide.core.schedule import describe, effective_schedule
+from tagtide.core.schedule import effective_schedule, rhythm_of, wrapup_slot
 from tagtide.core.velocity import gains_between
 from tagtide.errors import InvalidInput
 from tagtide.models import (
@@ -229,10 +229,11 @@ def _next_run(campaign: Campaign, job: Job, schedules: Mapping[Job, str], now: d
         schedule = effective_schedule(campaign, job, schedules)
     except InvalidInput:
         return NextRun(job=job, rhythm=None, at=None)
-    is_running = campaign_phase(campaign, now) is Phase.RUNNING
-    return NextRun(
-        job=job, rhythm=describe(schedule), at=schedule.next_after(now) if is_running else None
-    )
+    at = schedule.next_after(now) if campaign_phase(campaign, now) is Phase.RUNNING else None
+    if job is Job.REPORT_WRAPUP:
+        slot = wrapup_slot(campaign, schedule)
+        at = slot if slot is not None and slot > now else None
+    return NextRun(job=job, rhythm=rhythm_of(job, schedule), at=at)
 
 
 def with_campaign(alert: Alert, named: Mapping[int, Campaign]) -> CampaignAlert:
