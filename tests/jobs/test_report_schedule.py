@@ -256,3 +256,23 @@ class _Without:
     def __init__(self, lab: Lab) -> None:
         self.context = replace(lab.app.context, channels=("team",), kinds={"team": "slack"})
         self.service = make_service(replace(lab.app, context=self.context), lab.queue)
+
+
+def test_the_report_of_the_end_comes_once_after_it(tmp_path: Path) -> None:
+    async def story(lab: Lab, stored: Campaign) -> None:
+        context = lab.app.context
+        over = replace(stored, ends_on=START.date())
+        await lab.app.store.replace_campaign(over)
+        await subscribe(context, over, wanted("ana", "wrapup"), by="test")
+        (line,) = await view_subscriptions(context, lab.app.schedules)
+        assert line.next_at == datetime(2026, 3, 3, 10, tzinfo=UTC)
+        await lab.pass_time(24 + 9)
+        assert await lab.reports() == []
+        (line,) = await view_subscriptions(context, lab.app.schedules)
+        assert (line.broken, line.next_at is None) == ("", False)
+        await lab.pass_time(24)
+        assert [n.payload["kind"] for n in await lab.reports()] == ["wrapup"]
+        (line,) = await view_subscriptions(context, lab.app.schedules)
+        assert line.next_at is None
+
+    lab(tmp_path, story)
