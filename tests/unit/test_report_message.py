@@ -149,7 +149,8 @@ def test_a_german_report_is_told_in_german_and_its_figures_stay_as_they_look() -
         made = payload("daily")
         old = what_is_missing((), NOW - timedelta(days=2), NOW)
     assert old == [
-        "Die neueste Messung ist 2 Tage alt: Was danach kam, steht nicht in diesem Bericht."
+        "Die neueste Messung liegt 2 Tage zurück: Was danach geschah, steht nicht in diesem "
+        "Bericht."
     ]
     assert made["language"] == "de"
     other = Style("1,234.5")
