@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from tagtide.core import formats as f
-from tagtide.core.charts.base import Chart, single
+from tagtide.core.charts.base import Chart, amounts, single
 from tagtide.core.charts.times import time_axis, wall_time
 from tagtide.core.language import say, say_as, say_many
 from tagtide.models import VideoReading
@@ -26,7 +26,7 @@ def creator_chart(
     values = [_point(rank, reading, zone) for rank, points in lines for reading in points]
     instants = [reading.read_at for _, points in lines for reading in points]
     x = time_axis(min(instants), max(instants), zone)
-    y: dict[str, Any] = {"type": "quantitative", "title": None, "axis": {"format": "~s"}}
+    y: dict[str, Any] = {"type": "quantitative", "title": None, "axis": amounts()}
     y["axis"] |= {"tickCount": 3}
     ranks = [str(rank) for rank, _ in lines]
     colour = {"field": "line", "type": "nominal", "scale": {"domain": ranks}, "legend": None}

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tagtide.core import formats as f
-from tagtide.core.charts.base import Chart, single
+from tagtide.core.charts.base import Chart, amounts, single
 from tagtide.core.charts.times import Event, event_layers, time_axis, wall_time
 from tagtide.core.language import say
 from tagtide.core.lift import Lift, LiftDay
@@ -22,7 +22,7 @@ def lift_chart(lift: Lift, zone_name: str) -> Chart:
         _midnight(lift.before[0], zone), _midnight(lift.within[1] + timedelta(days=1), zone), zone
     )
     plain = {"field": "at", "type": "temporal", "title": None}
-    y = {"type": "quantitative", "title": None, "axis": {"format": "~s", "tickCount": 5}}
+    y = {"type": "quantitative", "title": None, "axis": amounts() | {"tickCount": 5}}
     within = {"values": [v for v in values if v["expected"] is not None]}
     launch = Event(at=_midnight(lift.within[0], zone), label=say("Campaign begins"))
     layers: list[dict[str, Any]] = [
