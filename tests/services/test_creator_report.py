@@ -14,6 +14,7 @@ from lab import START, Lab, lab
 from small_world import Clip, SmallWorld, Tag, crowd
 
 from report_examples import creator_report
+from tagtide.core.messages import Chart
 from tagtide.core.messages.creator import creator_blocks, creator_title
 from tagtide.errors import InvalidInput, NotFound
 from tagtide.renderers import render_html, render_markdown, render_pdf, render_text
@@ -104,7 +105,9 @@ EVIL = "</bdi><script>alert(1)</script>[x](https://evil.example/)|`\x1b[2J\u202e
 def test_strangers_words_stay_words_and_the_page_stays_one() -> None:
     report = creator_report(EVIL)
     blocks = creator_blocks(report)
-    page = render_html(blocks, creator_title(report), None)
+    # Charts take their time, and hold no word of a stranger.
+    words = [block for block in blocks if not isinstance(block, Chart)]
+    page = render_html(words, creator_title(report), None)
     assert "<script" not in page
     assert 'href="https://evil' not in page
     text = render_text(blocks) + render_markdown(blocks)

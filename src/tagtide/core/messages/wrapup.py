@@ -325,20 +325,21 @@ def _alerts(report: WrapUp) -> list[Block]:
         Column(say("Lasted"), Kind.NUMBER),
         Column(say("What it was")),
     )
-    more, note = len(report.alerts) - _MOST_ALERTS, ""
+    note = say_many(
+        len(report.alerts),
+        "{count} alert fired: {kinds}.",
+        "{count} alerts fired: {kinds}.",
+        kinds=kinds,
+    )
+    more = len(report.alerts) - _MOST_ALERTS
     if more > 0:
-        note = say_many(
+        earlier = say_many(
             more,
             "{count} earlier alert in `tagtide alerts list`.",
             "{count} earlier alerts in `tagtide alerts list`.",
         )
-    title = say_many(
-        len(report.alerts),
-        "{count} alert fired: {kinds}",
-        "{count} alerts fired: {kinds}",
-        kinds=kinds,
-    )
-    return [Table(title, columns, rows, note=note)]
+        note = f"{note} {earlier}"
+    return [Table(say("Alerts"), columns, rows, note=note)]
 
 
 def _alert_row(alert: Alert, zone: ZoneInfo) -> tuple[Cell, ...]:
