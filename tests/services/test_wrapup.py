@@ -173,8 +173,11 @@ def test_controls_can_be_chosen_and_one_that_was_never_read_is_named() -> None:
         assert [one["hashtag"] for one in body["left_out"]] == ["nobody"]
         with pytest.raises(InvalidInput, match="own hashtag"):
             await read_wrapup(bench.context, campaign, WrapUpWish(controls=("own",)))
+        open_ended = replace(campaign, ends_on=None)
         with pytest.raises(InvalidInput, match="after its newest reading"):
-            await read_wrapup(bench.context, campaign, WrapUpWish(launched=date(2027, 1, 1)))
+            await read_wrapup(bench.context, open_ended, WrapUpWish(launched=date(2027, 1, 1)))
+        with pytest.raises(InvalidInput, match="before 2026-04-27"):
+            await read_wrapup(bench.context, campaign, WrapUpWish(launched=date(2026, 4, 27)))
         later = replace(campaign, starts_on=date(2027, 1, 1), ends_on=None)
         with pytest.raises(NotFound, match="since it began"):
             await read_wrapup(bench.context, later)

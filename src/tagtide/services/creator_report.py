@@ -35,7 +35,8 @@ from tagtide.services.views.creator import (
 
 #: Fewer videos have no middle worth the name.
 _MIDDLE_OF = 5
-_SAME_NAME = 20
+#: Creators whose handle or name holds the asked one, among whom it is looked for.
+_LIKE_IT = 1000
 
 
 async def find_creator(context: Context, name: str) -> Creator:
@@ -45,7 +46,7 @@ async def find_creator(context: Context, name: str) -> Creator:
         raise InvalidInput("Which creator is not said.", hint="Give a handle: @NAME.")
     found = [
         one
-        for one in await context.store.find_creators(handle, _SAME_NAME)
+        for one in await context.store.find_creators(handle, _LIKE_IT)
         if (one.username or "").casefold() == handle
     ]
     if len(found) > 1:

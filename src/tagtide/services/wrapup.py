@@ -123,6 +123,11 @@ async def read_wrapup(
 def _span(campaign: Campaign, as_of: datetime, launched: date | None) -> CampaignSpan:
     zone = zone_or_utc(campaign.timezone)
     begins = launched or campaign.starts_on
+    if launched is not None and campaign.ends_on is not None and launched > campaign.ends_on:
+        raise InvalidInput(
+            f"The campaign ended on {campaign.ends_on}, before {launched}.",
+            hint="Name another day with --launched.",
+        )
     if begins is not None and begins > as_of.astimezone(zone).date():
         if launched is None:
             raise NotFound(
