@@ -132,6 +132,7 @@ _OTHERS = frozenset({
     "viral_judged", "within_ten_minutes", "z", "age_adjusted_z", "enough",
     "amount", "best_from_hour", "count", "engagement_rate_high", "engagement_rate_low",
     "from_hour", "median_views", "own", "own_share", "share_above_median", "to_hour",
+    "competitors_counted", "competitors_partial", "competitors_missing",
     # Tiers of creators.
     "nano", "micro", "mid", "macro", "mega", "unknown",
     # Parts of a distribution.

@@ -111,7 +111,10 @@ class EmailChannel:
                 ) from None
         except (smtplib.SMTPException, OSError, ValueError) as error:
             if not attempt.accepted:
-                raise meaning(error) from None
+                problem = meaning(error)
+                # The text is short: without files it is the mailbox that is full.
+                problem.too_large = problem.too_large and bool(notification.files)
+                raise problem from None
         self._note(notification, attempt)
 
     async def aclose(self) -> None:
