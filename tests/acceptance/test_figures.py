@@ -293,7 +293,7 @@ def test_a_day_of_hashtags(told: Told) -> None:
             gained = int(latest[counter]) - int(before[counter])
             assert line[counter] == answers[name][counter] == int(latest[counter])
             assert answers[name][on_page] == gained
-            # Where TikTok took some away in that day, a report may not say what was gained; the page
+            # Where TikTok took some away in that day, a report may not say what was gained; a page
             # shows the difference.
             if line[change] is None:
                 levels = [int(row[counter]) for row in told.hashtag(name)]
