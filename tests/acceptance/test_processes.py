@@ -106,7 +106,14 @@ def interrupted(shell: Shell, server: SimulatorServer, how: signal.Signals) -> E
     return Ended(process.returncode, out, err)
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "how",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.prove),
+        pytest.param(signal.SIGKILL, marks=pytest.mark.prove),
+    ],
+)
 def test_what_was_read_before_an_interruption_is_not_paid_for_again(
     shell: Shell, serve: Serve, how: signal.Signals
 ) -> None:

@@ -40,7 +40,7 @@ def test_what_is_added_one_by_one_can_be_taken_away_again(videos: list[VideoCoun
         assert crowd.without(one) == crowd_of(videos[:place] + videos[place + 1 :])
 
 
-@settings(max_examples=2_000, derandomize=True, deadline=None)
+@settings(max_examples=800, derandomize=True, deadline=None)
 @given(st.lists(COUNTERS, max_size=12), st.floats(0.1, 100))
 def test_whatever_tops_the_crowd_reaches_the_marks(
     videos: list[VideoCounters], factor: float

@@ -33,7 +33,7 @@ strikes = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(
     rules=st.lists(strikes, max_size=4),
     budget=st.integers(0, 25),

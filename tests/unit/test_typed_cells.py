@@ -31,6 +31,7 @@ def readings_of(value: Value) -> set[str]:
         f.signed_percent(value),
         f.span_of_hours(value) if value < 100_000 else f.DASH,
         f.decimal(value),
+        f.decimal(value, 2),
         f"{f.decimal(value)} ×",
         f"+{f.whole(value)} new",
     }
