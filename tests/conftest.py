@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 from hypothesis import settings
+from xdist.scheduler import LoadGroupScheduling
 
 # The same cases every time, so that a red build speaks of the change; `./run prove` explores. How
 # long a case takes is no property of the code: speed is measured in bench/.
@@ -24,6 +25,28 @@ structlog.configure(
         ),
     ]
 )
+
+#: Files whose tests read one world that takes long to make: each of them has one worker.
+ONE_WORLD = {
+    "tests/acceptance/test_figures.py",
+    "tests/renderers/test_golden_demo.py",
+    "tests/services/test_backtest.py",
+    "tests/web/test_web_api_contract.py",
+}
+
+
+class OneWorldOneWorker(LoadGroupScheduling):
+    """The marks of groups have no effect with this pytest: it writes names of tests itself."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return path if path in ONE_WORLD else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneWorldOneWorker | None:
+    """How tests are dealt out."""
+    return OneWorldOneWorker(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.fixture(scope="session")

@@ -27,9 +27,6 @@ from live import live
 from tagtide.cli import main
 from workbook_reader import ReadBook, read_workbook
 
-#: One world for all of it.
-pytestmark = pytest.mark.xdist_group("figures")
-
 OWN = ("lumenglow", "mylumen", "lumenroutine")
 RIVALS = ("velvaskin", "auradew")
 DAY = timedelta(days=1)

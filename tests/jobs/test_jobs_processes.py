@@ -177,6 +177,7 @@ def test_sigterm_ends_what_is_in_flight(tmp_path: Path) -> None:
         assert paid_twice(server) == 0
 
 
+@pytest.mark.prove
 def test_a_second_sigterm_ends_at_once(tmp_path: Path) -> None:
     url = sqlite_in(tmp_path)
     add(url, campaign(hashtags=8, pages=8, schedules=COLLECT_DAILY))

@@ -193,6 +193,7 @@ def _check_slot(line: TrackedHashtag, now: dict[str, independent.Item], gained: 
         assert line.change.videos_per_hour == pytest.approx(gained / 6)
 
 
+@pytest.mark.prove
 def test_new_videos_every_six_hours(shared_data: Path, tmp_path: Path) -> None:
     found = check_slots(shared_data / "replay_campaign", tmp_path, 40)
     assert [(tag, f"{at:%d %b}") for tag, at in found] == [

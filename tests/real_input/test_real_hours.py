@@ -193,6 +193,7 @@ async def days_reported(folder: Path, source: Path, read: Points) -> list[int | 
     return said
 
 
+@pytest.mark.prove
 def test_a_counter_that_swings_between_two_servers(shared_data: Path, tmp_path: Path) -> None:
     source = shared_data / "campaign_views_hourly"
     read = hours_of(source, ["soccer"])["soccer"][:90]

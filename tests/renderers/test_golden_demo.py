@@ -40,9 +40,6 @@ from tagtide.services.report import report_campaign, report_daily, report_weekly
 from tagtide.simulator import DEMO_COMPETITORS, DEMO_OWN, demo_world
 from workbook_reader import read_workbook
 
-#: One world for all of it.
-pytestmark = pytest.mark.xdist_group("golden")
-
 FOLDER = Path(__file__).parent / "golden" / "demo"
 NOW = datetime(2026, 3, 30, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -93,6 +93,7 @@ def test_blocks_of_every_kind_can_be_set() -> None:
     assert render_pdf(blocks, "", AS_OF).startswith(b"%PDF-")
 
 
+@pytest.mark.prove
 def test_the_same_report_has_the_same_bytes_in_every_process() -> None:
     blocks = [*BLOCKS["campaign"], chart()]
     assert render_pdf(blocks, "a", AS_OF) == render_pdf(blocks, "a", AS_OF)

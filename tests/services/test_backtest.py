@@ -23,10 +23,6 @@ DAYS = 12
 STAR = Clip(number=500, created=START + 40 * HOUR, views=500, views_per_hour=0)
 
 
-#: Lived through once; the tests read it.
-pytestmark = pytest.mark.xdist_group("lived")
-
-
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of a store that has seen twelve days."""

@@ -35,9 +35,6 @@ from tagtide.services.report import report_weekly
 from tagtide.tiktok.source import ScavioSource
 from tagtide.web.access import ACCESS
 
-#: One world for all of it.
-pytestmark = pytest.mark.xdist_group("contract")
-
 GOOD = "kumquat marmalade"
 
 #: By who sends: the largest need that is met.
