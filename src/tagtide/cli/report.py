@@ -42,7 +42,7 @@ from tagtide.renderers import (
 )
 from tagtide.renderers.look import Brand
 from tagtide.services.context import Context
-from tagtide.services.creator_report import creator_language, find_creator, read_creator
+from tagtide.services.creator_report import find_creator, read_creator
 from tagtide.services.report import report_campaign, report_daily, report_language, report_weekly
 from tagtide.services.views.reports import report_title
 from tagtide.services.wrapup import WrapUpWish, report_wrapup
@@ -149,7 +149,7 @@ def creator(creator: str, campaign: str | None, language: str | None, **options:
         within = await app.store.campaign(campaign) if campaign else None
         found = await find_creator(app.context, creator)
         report = await read_creator(app.context, found.creator_key, within)
-        return report, creator_language(app.context, within, language)
+        return report, report_language(app.context, within, language)
 
     _write(build, creator_title, creator_blocks, creator_appendix, **options)
 

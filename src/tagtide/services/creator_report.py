@@ -14,16 +14,13 @@ from tagtide.core.detect.virality import (
     AgeScore,
     campaign_scores,
 )
-from tagtide.core.language import Language
 from tagtide.core.messages.creator import CURVES
 from tagtide.core.metrics import known_sum
 from tagtide.core.reports.creator import CreatorReport, GrantedRight, HeldVideo, InCampaign
 from tagtide.errors import InvalidInput, NotFound
-from tagtide.languages import check_code, find_language
 from tagtide.models import Campaign, Creator, Role, VideoReading, video_url
 from tagtide.ports import DeskRecord
 from tagtide.services.context import Context
-from tagtide.services.report import report_language
 from tagtide.services.views.creator import (
     CreatorStake,
     CreatorVideo,
@@ -63,16 +60,6 @@ async def find_creator(context: Context, name: str) -> Creator:
             f"No creator with the handle @{handle[:40]} is known.",
             hint="`tagtide creators` lists those of a campaign.",
         ) from None
-
-
-def creator_language(context: Context, campaign: Campaign | None, asked: str | None) -> Language:
-    """What the page speaks: as asked, else as its campaign, else as the installation.
-
-    Raises `InvalidInput` for an asked language that there is not.
-    """
-    if campaign is not None:
-        return report_language(context, campaign, asked)
-    return find_language(context.language if asked is None else check_code(asked))
 
 
 async def read_creator(

@@ -9,7 +9,8 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from tagtide.core.charts.campaign import Line
@@ -17,6 +18,7 @@ from tagtide.core.coverage import Completeness, completeness
 from tagtide.core.detect.virality import FITTED_BEFORE, FITTED_WITHIN
 from tagtide.core.formats import clean_text
 from tagtide.core.language import Language, speaking
+from tagtide.core.messages import Block
 from tagtide.core.messages.campaign import campaign_blocks, daily_blocks
 from tagtide.core.messages.document import to_document
 from tagtide.core.messages.weekly import weekly_blocks
@@ -56,22 +58,25 @@ _RIVALS = 4
 _DAY_TOLERANCE = timedelta(hours=12)
 
 
-def report_language(context: Context, campaign: Campaign, asked: str | None = None) -> Language:
+def report_language(
+    context: Context, campaign: Campaign | None, asked: str | None = None
+) -> Language:
     """What a report speaks: as asked, else as its campaign, else as the installation.
 
     Figures and the clock look as the campaign sets them, where it does. Raises `InvalidInput` for
     an asked language that there is not.
     """
-    code = campaign.language or context.language if asked is None else check_code(asked)
-    return find_language(code).looking(campaign.numbers, campaign.clock)
+    own = None if campaign is None else campaign.language
+    found = find_language(own or context.language if asked is None else check_code(asked))
+    return found if campaign is None else found.looking(campaign.numbers, campaign.clock)
 
 
 async def report_daily(
     context: Context, campaign: Campaign, language: str | None = None
 ) -> CampaignReport:
     """The daily monitor of a campaign, kept as the report of its day."""
-    facts = await _campaign_facts(context, campaign, "daily")
-    return await _kept(context, campaign, build_daily(facts), language)
+    report = build_daily(await read_facts(context, campaign, "daily"))
+    return await keep_campaign(context, campaign, report, language)
 
 
 async def report_campaign(
@@ -84,8 +89,13 @@ async def report_campaign(
 async def keep_campaign(
     context: Context, campaign: Campaign, report: CampaignReport, language: str | None = None
 ) -> CampaignReport:
-    """Keep a campaign report as that of its day."""
-    return await _kept(context, campaign, report, language)
+    """Keep a campaign or daily report as that of its day."""
+    with speaking(report_language(context, campaign, language)):
+        blocks = daily_blocks(report) if report.kind == "daily" else campaign_blocks(report)
+        # Without the list of videos: the next report needs the totals, and readings are kept.
+        body = report.as_dict(videos=False)
+    await keep_report(context, campaign, report.kind, report.on, body, blocks)
+    return report
 
 
 async def report_weekly(
@@ -95,18 +105,30 @@ async def report_weekly(
     spoken = report_language(context, campaign, language)
     report = await read_weekly(context, campaign)
     with speaking(spoken):
-        body, document = report.as_dict(), to_document(weekly_blocks(report))
+        body, blocks = report.as_dict(), weekly_blocks(report)
+    await keep_report(context, campaign, "weekly", report.on, body, blocks)
+    return report
+
+
+async def keep_report(
+    context: Context,
+    campaign: Campaign,
+    kind: str,
+    on: date,
+    body: dict[str, Any],
+    blocks: Sequence[Block],
+) -> None:
+    """Keep what a report says as that of its kind and day, in the language it was said in."""
     await context.store.put_report(
         StoredReport(
             campaign_id=campaign.campaign_id,
-            kind="weekly",
-            on=report.on,
+            kind=kind,
+            on=on,
             made_at=context.clock.now(),
             body=body,
-            document=document,
+            document=to_document(blocks),
         )
     )
-    return report
 
 
 async def read_campaign(context: Context, campaign: Campaign) -> CampaignReport:
@@ -116,9 +138,9 @@ async def read_campaign(context: Context, campaign: Campaign) -> CampaignReport:
 
 async def read_campaign_facts(context: Context, campaign: Campaign) -> CampaignFacts:
     """What the campaign report is made from."""
-    facts = await _campaign_facts(context, campaign, "campaign")
+    facts = await read_facts(context, campaign, "campaign")
     trend = await read_trend(context, campaign, facts.as_of - TREND, facts.as_of)
-    return replace(facts, trend=trend, valuation=context.valuation)
+    return replace(facts, trend=trend)
 
 
 async def read_weekly(context: Context, campaign: Campaign) -> WeeklyReport:
@@ -184,7 +206,8 @@ async def _as_of(context: Context, campaign: Campaign) -> datetime:
     return newest
 
 
-async def _campaign_facts(context: Context, campaign: Campaign, kind: str) -> CampaignFacts:
+async def read_facts(context: Context, campaign: Campaign, kind: str) -> CampaignFacts:
+    """What reports of a campaign have in common; what came before is the last one of ``kind``."""
     store, as_of = context.store, await _as_of(context, campaign)
     midnight = start_of_day(as_of, campaign.timezone)
     spent = await store.spent(midnight, campaign.campaign_id)
@@ -204,6 +227,7 @@ async def _campaign_facts(context: Context, campaign: Campaign, kind: str) -> Ca
         price_per_credit=context.price_per_credit,
         previous=next((r.body for r in reports if r.on < today), None),
         alerts=await store.firing(campaign.campaign_id),
+        valuation=context.valuation,
     )
 
 
@@ -357,23 +381,3 @@ def _held_between(
         return None
     held = bisect_right(published, latest.read_at) - bisect_right(published, earlier.read_at)
     return completeness(held, earlier, latest)
-
-
-async def _kept(
-    context: Context, campaign: Campaign, report: CampaignReport, language: str | None
-) -> CampaignReport:
-    with speaking(report_language(context, campaign, language)):
-        blocks = daily_blocks(report) if report.kind == "daily" else campaign_blocks(report)
-        # Without the list of videos: the next report needs the totals, and readings are kept.
-        body, document = report.as_dict(videos=False), to_document(blocks)
-    await context.store.put_report(
-        StoredReport(
-            campaign_id=campaign.campaign_id,
-            kind=report.kind,
-            on=report.on,
-            made_at=context.clock.now(),
-            body=body,
-            document=document,
-        )
-    )
-    return report

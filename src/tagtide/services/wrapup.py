@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from tagtide.core.daily_gains import DailyGains, daily_gains
 from tagtide.core.desk import DeskState, RightsChannel, replay
 from tagtide.core.language import speaking
 from tagtide.core.lift import BEFORE, Counted, Lift, LiftReason, Unmeasured, measure_lift
-from tagtide.core.messages.document import to_document
 from tagtide.core.messages.wrapup import wrapup_blocks
 from tagtide.core.names import parse_hashtag
 from tagtide.core.periods import whole_campaign, zone_or_utc
@@ -37,9 +37,9 @@ from tagtide.models import (
     Status,
     video_url,
 )
-from tagtide.ports import DeskRecord, RunFilter, StoredReport
+from tagtide.ports import DeskRecord, RunFilter
 from tagtide.services.context import Context
-from tagtide.services.report import read_campaign_facts, read_trend, report_language
+from tagtide.services.report import keep_report, read_facts, read_trend, report_language
 
 _DAY = timedelta(days=1)
 #: Unrest of a hashtag is learned from weeks further back than its level.
@@ -70,17 +70,8 @@ async def report_wrapup(
     spoken = report_language(context, campaign, language)
     report = await read_wrapup(context, campaign, wish)
     with speaking(spoken):
-        body, document = report.as_dict(videos=False), to_document(wrapup_blocks(report))
-    await context.store.put_report(
-        StoredReport(
-            campaign_id=campaign.campaign_id,
-            kind="wrapup",
-            on=report.on,
-            made_at=context.clock.now(),
-            body=body,
-            document=document,
-        )
-    )
+        body, blocks = report.as_dict(videos=False), wrapup_blocks(report)
+    await keep_report(context, campaign, "wrapup", report.on, body, blocks)
     return report
 
 
@@ -89,8 +80,9 @@ async def read_wrapup(
 ) -> WrapUp:
     """The wrap-up without keeping it: writes nothing. Raises `NotFound`, `InvalidInput`."""
     wish = wish or WrapUpWish()
-    facts = await read_campaign_facts(context, campaign)
+    facts = await read_facts(context, campaign, "campaign")
     span = _span(campaign, facts.as_of, wish.launched)
+    trend = await read_trend(context, campaign, span.since, span.until)
     controls = _chosen(campaign, wish.controls)
     names = list(dict.fromkeys([*(h.name for h in campaign.hashtags), *controls]))
     readings = {
@@ -101,13 +93,13 @@ async def read_wrapup(
     gains = {name: daily_gains(found, zone) for name, found in readings.items()}
     return build_wrapup(
         WrapUpFacts(
-            report=build_campaign(facts, top=_TOP),
+            report=build_campaign(replace(facts, trend=trend), top=_TOP),
             span=span,
             hashtags=[
                 hashtag_line(one, facts.as_of)
                 for one in _from_begin_to_end(facts.hashtags, readings, span)
             ],
-            trend=await read_trend(context, campaign, span.since, span.until),
+            trend=trend,
             lift=_lift(campaign, gains, controls, span),
             rights=await _rights(context, campaign, facts.as_of),
             alerts=await _alerts(context, campaign, span),
@@ -273,12 +265,12 @@ async def _coverage(
 ) -> Coverage:
     days = [span.first_day + n * _DAY for n in range(span.days)]
     own = [gains[h.name].read_on for h in campaign.own()]
-    runs: dict[Status, int] = {}
-    outcomes: dict[Status, int] = {}
+    runs: Counter[Status] = Counter()
+    outcomes: Counter[Status] = Counter()
     for job in (Job.TRACK, Job.COLLECT):
         wanted = RunFilter(since=span.since, campaign_id=campaign.campaign_id, job=job)
-        _add(runs, await context.store.run_counts(wanted))
-        _add(outcomes, await context.store.outcome_counts(wanted))
+        runs.update(await context.store.run_counts(wanted))
+        outcomes.update(await context.store.outcome_counts(wanted))
     return Coverage(
         hashtags=tuple(
             HashtagCover(
@@ -293,8 +285,3 @@ async def _coverage(
         runs=runs,
         outcomes=outcomes,
     )
-
-
-def _add(counts: dict[Status, int], more: dict[Status, int]) -> None:
-    for status, count in more.items():
-        counts[status] = counts.get(status, 0) + count

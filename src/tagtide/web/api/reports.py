@@ -10,7 +10,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from tagtide.errors import InvalidInput
-from tagtide.services.creator_report import creator_language, read_creator
+from tagtide.services.creator_report import read_creator
+from tagtide.services.report import report_language
 from tagtide.services.views.reports import KINDS, view_report, view_reports, view_weekly
 from tagtide.web.api.campaigns import CampaignId
 from tagtide.web.api.params import PLAIN, RowId
@@ -117,7 +118,7 @@ def router() -> APIRouter:
         if campaign_id is not None:
             campaign = await app.context.store.campaign_by_id(campaign_id)
         report = await read_creator(app.context, creator_key, campaign)
-        speech = creator_language(app.context, campaign, None)
+        speech = report_language(app.context, campaign)
         return await creator_file(report, style, app.brand(), speech)
 
     @routes.get("/reports/{campaign_id}/{kind}/{day}", responses=described(404))

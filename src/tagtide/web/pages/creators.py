@@ -11,7 +11,8 @@ from tagtide.core import formats
 from tagtide.errors import InvalidInput, NotFound
 from tagtide.models import Campaign
 from tagtide.ports.browse import CreatorFilter, CreatorSort
-from tagtide.services.creator_report import creator_language, read_creator
+from tagtide.services.creator_report import read_creator
+from tagtide.services.report import report_language
 from tagtide.services.views.creator import CreatorView, view_creator
 from tagtide.services.views.lists import view_creators
 from tagtide.web.creator_file import CreatorStyle, creator_file
@@ -43,7 +44,7 @@ def router() -> APIRouter:
         number = number_of(query.get("campaign") or None)
         campaign = None if number is None else await app.context.store.campaign_by_id(number)
         report = await read_creator(app.context, query.get("creator", ""), campaign)
-        speech = creator_language(app.context, campaign, None)
+        speech = report_language(app.context, campaign)
         return await creator_file(report, cast("CreatorStyle", style), app.brand(), speech)
 
     # A key is a stranger's: it may hold anything, a slash too.
