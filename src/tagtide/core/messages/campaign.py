@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from tagtide.core import formats as f
@@ -45,11 +46,12 @@ from tagtide.core.messages.words import (
     percent_cell,
     rank_cell,
     rate_columns,
+    rate_figure,
     rate_range,
-    rests_on,
     rounded_note,
     sentence,
     span_cell,
+    sum_figure,
     tag_cell,
     tone_of,
     video_cell,
@@ -226,8 +228,8 @@ def _key_figures(report: CampaignReport) -> KeyFigures:
             _sum_figure(say("Saves"), sums.saves),
             _mean_figure(say("Mean views"), sums.views),
             _mean_figure(say("Mean engagement"), sums.engagement),
-            _rate_figure(say("Median rate"), rates.median, over_videos(rates.known, rates.unknown)),
-            _rate_figure(
+            rate_figure(say("Median rate"), rates.median, over_videos(rates.known, rates.unknown)),
+            rate_figure(
                 say("Pooled rate"),
                 rates.pooled,
                 say("mean of the videos {rate}", rate=f.percent(rates.mean)),
@@ -237,26 +239,19 @@ def _key_figures(report: CampaignReport) -> KeyFigures:
 
 
 def _sum_figure(label: str, known: KnownSum, growth: Growth | None = None) -> Figure:
-    value, rests = f.compact(known.total), rests_on(known)
+    figure = sum_figure(label, known)
     if growth is None:
-        return Figure(label, value, "", rests, number=known.total)
-    return Figure(
-        label,
-        value,
-        f.change(growth.change) if growth.videos else "",
-        rests,
-        tone_of(growth.change),
-        number=known.total,
+        return figure
+    return replace(
+        figure,
+        change=f.change(growth.change) if growth.videos else "",
+        tone=tone_of(growth.change),
         change_number=growth.change if growth.videos else None,
     )
 
 
 def _mean_figure(label: str, known: KnownSum) -> Figure:
     return Figure(label, f.compact(known.mean), "", say("per video"), number=known.mean)
-
-
-def _rate_figure(label: str, rate: float | None, note: str) -> Figure:
-    return Figure(label, f.percent(rate), "", note, number=rate)
 
 
 def _new(report: CampaignReport) -> str:

@@ -24,14 +24,21 @@ from tagtide.core.messages.blocks import (
     safe_link,
 )
 from tagtide.core.messages.insights import tier_words
-from tagtide.core.messages.rights import channels_cell, place_words, state_words, status_words
+from tagtide.core.messages.rights import (
+    channels_cell,
+    end_cell,
+    place_words,
+    state_words,
+    status_words,
+)
 from tagtide.core.messages.words import (
     as_of_words,
     creator_name,
     enumerate_words,
     number_cell,
     percent_cell,
-    rests_on,
+    rate_figure,
+    sum_figure,
     videos_text,
 )
 from tagtide.core.periods import zone_or_utc
@@ -126,26 +133,12 @@ def _figures(report: CreatorReport) -> KeyFigures:
         note = say("usual up to {mark}", mark=f.decimal(best.mark))
     return KeyFigures(
         (
-            Figure(
-                say("Views"),
-                f.compact(report.views.total),
-                "",
-                rests_on(report.views),
-                number=report.views.total,
-            ),
-            Figure(
-                say("Engagement"),
-                f.compact(report.engagement.total),
-                "",
-                rests_on(report.engagement),
-                number=report.engagement.total,
-            ),
-            Figure(
+            sum_figure(say("Views"), report.views),
+            sum_figure(say("Engagement"), report.engagement),
+            rate_figure(
                 say("Engagement rate"),
-                f.percent(report.engagement_rate),
-                "",
+                report.engagement_rate,
                 say("all engagement over all views"),
-                number=report.engagement_rate,
             ),
             Figure(
                 say("Best age score"),
@@ -268,14 +261,13 @@ def _right_row(one: GrantedRight, zone: ZoneInfo) -> tuple[Cell, ...]:
     edits = f.DASH
     if one.edits is not None:
         edits = say_as("edits", "allowed") if one.edits else say_as("edits", "not allowed")
-    ends = say("no end") if one.expires_at is None else f.date_text(one.expires_at, zone)
     return (
         Cell(one.video_id, link=safe_link(one.url)),
         Cell(status_words(one.status)),
         channels_cell(one.channels, _CHANNELS),
         Cell(place_words(one.territory)),
         Cell(edits),
-        Cell(ends, value=one.expires_at),
+        end_cell(one.expires_at, zone),
         Cell(f.date_text(one.spark_expires_at, zone), value=one.spark_expires_at),
     )
 

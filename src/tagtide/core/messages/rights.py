@@ -6,6 +6,7 @@ By value, as `core.desk` writes them: the desk has messages of its own, so that 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, tzinfo
 
 from tagtide.core import formats as f
 from tagtide.core.language import say, say_as
@@ -56,6 +57,11 @@ def channels_cell(channels: Sequence[str], most: int | None = None) -> Cell:
     if left:
         shown.append(say("{count} more", count=f.whole(left)))
     return Cell(enumerate_words(shown))
+
+
+def end_cell(until: datetime | None, zone: tzinfo) -> Cell:
+    """The day on which a right ends."""
+    return Cell(say("no end") if until is None else f.date_text(until, zone), value=until)
 
 
 def place_words(territory: Sequence[str]) -> str:

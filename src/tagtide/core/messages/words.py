@@ -13,6 +13,7 @@ from tagtide.core.messages.blocks import (
     Block,
     Cell,
     Column,
+    Figure,
     Kind,
     Note,
     Table,
@@ -157,6 +158,16 @@ def over_videos(known: int, unknown: int) -> str:
         "over {known} of {count} videos",
         known=f.whole(known),
     )
+
+
+def sum_figure(label: str, known: KnownSum) -> Figure:
+    """A sum over videos, with what it rests on."""
+    return Figure(label, f.compact(known.total), "", rests_on(known), number=known.total)
+
+
+def rate_figure(label: str, rate: float | None, note: str) -> Figure:
+    """A rate with what it is made of."""
+    return Figure(label, f.percent(rate), "", note, number=rate)
 
 
 def ago(age: timedelta | None) -> str:

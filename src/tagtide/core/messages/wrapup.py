@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from tagtide.core import formats as f
@@ -33,7 +32,7 @@ from tagtide.core.messages.insights import (
     trend_blocks,
 )
 from tagtide.core.messages.lift import lift_blocks, lift_figure
-from tagtide.core.messages.rights import channels_cell, place_words, state_words
+from tagtide.core.messages.rights import channels_cell, end_cell, place_words, state_words
 from tagtide.core.messages.words import (
     creator_cell,
     creators_text,
@@ -41,21 +40,19 @@ from tagtide.core.messages.words import (
     failure_notes,
     number_cell,
     percent_cell,
-    rests_on,
+    rate_figure,
     span_cell,
+    sum_figure,
     tag_cell,
     videos_text,
     whose_words,
 )
-from tagtide.core.metrics import KnownSum
 from tagtide.core.periods import zone_or_utc
 from tagtide.core.reports.facts import alert_told
 from tagtide.core.reports.wrapup import Coverage, RightsObtained, WrapUp, lasted
 from tagtide.models import Alert, Job, Rule, Status
 
 _MOST_ALERTS, _MOST_CLEARED, _MOST_DAYS = 10, 15, 10
-#: Where a video may stand, as the desk goes through them.
-_STATES = ("new", "shortlisted", "asked", "granted", "declined", "expired", "revoked")
 
 
 def wrapup_blocks(report: WrapUp) -> list[Block]:
@@ -177,14 +174,12 @@ def _key_figures(report: WrapUp) -> KeyFigures:
                 change_number=report.new_videos,
             ),
             Figure(say("Creators"), f.whole(sums.creators), number=sums.creators),
-            _sum_figure(say("Views of videos"), sums.views),
-            _sum_figure(say("Engagement"), sums.engagement),
-            Figure(
+            sum_figure(say("Views of videos"), sums.views),
+            sum_figure(say("Engagement"), sums.engagement),
+            rate_figure(
                 say("Pooled rate"),
-                f.percent(rates.pooled),
-                "",
+                rates.pooled,
                 say("median {rate}", rate=f.percent(rates.median)),
-                number=rates.pooled,
             ),
             Figure(
                 say("Rights granted"),
@@ -201,17 +196,13 @@ def _key_figures(report: WrapUp) -> KeyFigures:
     )
 
 
-def _sum_figure(label: str, known: KnownSum) -> Figure:
-    return Figure(label, f.compact(known.total), "", rests_on(known), number=known.total)
-
-
 def _voice_figure(report: WrapUp) -> Figure:
     share = report.trend.share_of_views
     ratio = None if share is None else share.ratio
     note = say("of views gained")
     if share is None:
         note = say("no competitor's growth is known")
-    return Figure(say("Share of voice"), f.percent(ratio), "", note, number=ratio)
+    return rate_figure(say("Share of voice"), ratio, note)
 
 
 def _value_figure(report: WrapUp) -> Figure:
@@ -248,9 +239,9 @@ def _competitors(report: WrapUp) -> list[Block]:
 
 def _rights(rights: RightsObtained, zone_name: str) -> list[Block]:
     rows = tuple(
-        (Cell(state_words(state)), number_cell(rights.states.get(state, 0)))
-        for state in _STATES
-        if rights.states.get(state, 0)
+        (Cell(state_words(state)), number_cell(count))
+        for state, count in rights.states.items()
+        if count
     )
     zone = zone_or_utc(zone_name)
     states = Table(
@@ -272,7 +263,7 @@ def _cleared(rights: RightsObtained, zone: ZoneInfo) -> list[Block]:
             creator_cell(one.author_username, one.author_nickname),
             channels_cell(one.channels),
             Cell(place_words(one.territory)),
-            _end_cell(one.until, zone),
+            end_cell(one.until, zone),
         )
         for one in rights.cleared[:_MOST_CLEARED]
     )
@@ -291,10 +282,6 @@ def _cleared(rights: RightsObtained, zone: ZoneInfo) -> list[Block]:
             "{count} more videos with `tagtide export rights`.",
         )
     return [Table(say("What is cleared, what ends first"), columns, rows, note=note)]
-
-
-def _end_cell(until: datetime | None, zone: ZoneInfo) -> Cell:
-    return Cell(say("no end") if until is None else f.date_text(until, zone), value=until)
 
 
 # --- alerts ---------------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ class RightsObtained:
     """Where the videos of the campaign stand on the desk."""
 
     at: datetime
-    #: By value of `core.desk.DeskState`.
+    #: By value of `core.desk.DeskState`, as the desk goes through them.
     states: Mapping[str, int]
     #: What ends first comes first.
     cleared: tuple[ClearedVideo, ...]
