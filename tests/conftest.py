@@ -16,6 +16,16 @@ settings.register_profile("test", derandomize=True, deadline=None)
 settings.register_profile("prove", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 
+_configure = structlog.configure
+
+
+def _without_a_cache(**settings_: object) -> None:
+    _configure(**settings_ | {"cache_logger_on_first_use": False})
+
+
+# Tests share a process: a logger that one of them cached would go on writing to its stream.
+structlog.configure = _without_a_cache
+
 # The library's own trace of a failure shows every local variable, which takes seconds.
 structlog.configure(
     processors=[
