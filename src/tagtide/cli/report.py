@@ -32,14 +32,7 @@ from tagtide.core.messages.wrapup import wrapup_blocks
 from tagtide.core.reports.creator import CreatorReport
 from tagtide.errors import InvalidInput
 from tagtide.models import Campaign
-from tagtide.renderers import (
-    render_html,
-    render_json,
-    render_markdown,
-    render_pdf,
-    render_text,
-    render_xlsx,
-)
+from tagtide.renderers import render_as, render_json
 from tagtide.renderers.look import Brand
 from tagtide.services.context import Context
 from tagtide.services.creator_report import find_creator, read_creator
@@ -228,14 +221,12 @@ def _rendered(
 ) -> str | bytes:
     if style == "json":
         return render_json(built.as_dict())
-    if style == "md":
-        return render_markdown(blocks(built))
-    if style == "html":
-        return render_html(blocks(built), title, brand)
-    if style == "pdf":
-        return render_pdf(blocks(built), title, built.as_of, brand)
-    if style == "xlsx":
-        return render_xlsx(
-            blocks(built), as_of=built.as_of, timezone=built.timezone, appendix=appendix(built)
-        )
-    return render_text(blocks(built))
+    return render_as(
+        style,
+        blocks(built),
+        title=title,
+        as_of=built.as_of,
+        timezone=built.timezone,
+        brand=brand,
+        appendix=appendix(built) if style == "xlsx" else (),
+    )

@@ -81,6 +81,30 @@ def render_xlsx(
         return render(blocks, as_of=as_of, timezone=timezone, appendix=appendix)
 
 
+def render_as(
+    style: str,
+    blocks: Sequence[Block],
+    *,
+    title: str,
+    as_of: datetime,
+    timezone: str,
+    brand: Brand | None = None,
+    appendix: Sequence[FullTable] = (),
+) -> str | bytes:
+    """As ``md``, ``html``, ``pdf`` or ``xlsx``; else as text. Raises `RenderingFailed`."""
+    match style:
+        case "md":
+            return render_markdown(blocks)
+        case "html":
+            return render_html(blocks, title, brand)
+        case "pdf":
+            return render_pdf(blocks, title, as_of, brand)
+        case "xlsx":
+            return render_xlsx(blocks, as_of=as_of, timezone=timezone, appendix=appendix)
+        case _:
+            return render_text(blocks)
+
+
 def render_capsule(contents: Contents) -> tuple[bytes, bytes]:
     """The page of a proof capsule, before and behind its data part."""
     from tagtide.renderers.capsule import render

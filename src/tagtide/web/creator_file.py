@@ -11,7 +11,7 @@ from tagtide.core.language import Language, speaking
 from tagtide.core.messages.appendix import creator_appendix
 from tagtide.core.messages.creator import creator_blocks, creator_title
 from tagtide.core.reports.creator import CreatorReport
-from tagtide.renderers import render_html, render_json, render_markdown, render_pdf, render_xlsx
+from tagtide.renderers import render_as, render_json
 from tagtide.renderers.look import Brand
 from tagtide.web.documents import MEDIA, policy
 
@@ -35,13 +35,12 @@ async def creator_file(
 def _rendered(report: CreatorReport, style: CreatorStyle, brand: Brand | None) -> str | bytes:
     if style == "json":
         return render_json(report.as_dict())
-    blocks = creator_blocks(report)
-    if style == "md":
-        return render_markdown(blocks)
-    if style == "html":
-        return render_html(blocks, creator_title(report), brand)
-    if style == "pdf":
-        return render_pdf(blocks, creator_title(report), report.as_of, brand)
-    return render_xlsx(
-        blocks, as_of=report.as_of, timezone=report.timezone, appendix=creator_appendix(report)
+    return render_as(
+        style,
+        creator_blocks(report),
+        title=creator_title(report),
+        as_of=report.as_of,
+        timezone=report.timezone,
+        brand=brand,
+        appendix=creator_appendix(report) if style == "xlsx" else (),
     )

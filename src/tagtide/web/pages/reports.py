@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 
 from fastapi import APIRouter, Request, Response
 
 from tagtide.core.access import Need
-from tagtide.core.messages import Block, language_of
+from tagtide.core.messages import language_of
 from tagtide.core.subscriptions import FILES
 from tagtide.errors import InvalidInput, NotFound
-from tagtide.renderers import render_html, render_json, render_markdown, render_pdf, render_xlsx
+from tagtide.renderers import render_as, render_json
 from tagtide.renderers.look import Brand
 from tagtide.services.report_kinds import MAKERS
 from tagtide.services.subscriptions import view_subscriptions
@@ -121,19 +120,12 @@ async def _for_people(view: ReportView, style: str, brand: Brand | None) -> str 
             "This report was kept by an older version, as JSON only.",
             hint="Make the report of the day again, or take its JSON.",
         )
-    if style == "md":
-        return render_markdown(blocks)
-    if style == "xlsx":
-        zone = str(report.body.get("timezone") or view.campaign.timezone)
-        return await asyncio.to_thread(render_xlsx, blocks, as_of=report.as_of, timezone=zone)
-    title = report_title(report.kind, view.campaign.name, language_of(blocks))
-    return await to_hand_out(style, blocks, title, report.as_of, brand)
-
-
-async def to_hand_out(
-    style: str, blocks: Sequence[Block], title: str, as_of: datetime, brand: Brand | None
-) -> str | bytes:
-    """A report in a format of `BRANDED`."""
-    if style == "html":
-        return await asyncio.to_thread(render_html, blocks, title, brand)
-    return await asyncio.to_thread(render_pdf, blocks, title, as_of, brand)
+    return await asyncio.to_thread(
+        render_as,
+        style,
+        blocks,
+        title=report_title(report.kind, view.campaign.name, language_of(blocks)),
+        as_of=report.as_of,
+        timezone=str(report.body.get("timezone") or view.campaign.timezone),
+        brand=brand,
+    )

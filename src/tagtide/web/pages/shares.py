@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -10,12 +11,13 @@ from fastapi import APIRouter, Request, Response
 from tagtide.core.access import Need
 from tagtide.errors import InvalidInput, NotFound
 from tagtide.ports import Share
+from tagtide.renderers import render_as
 from tagtide.services.shares import open_shared, share_report, shared_chart
 from tagtide.services.views.reports import view_report
 from tagtide.web.documents import MEDIA, policy
 from tagtide.web.forms import fields_of, number_of, see
 from tagtide.web.frame import page, shared_of, visitor_of
-from tagtide.web.pages.reports import BRANDED, LIVES, day_of, to_hand_out
+from tagtide.web.pages.reports import BRANDED, LIVES, day_of
 
 #: Nobody's index or cache keeps what was handed to one reader.
 PRIVATE = {"X-Robots-Tag": "noindex, nofollow", "Cache-Control": "private, no-store"}
@@ -74,7 +76,15 @@ async def shared(request: Request, secret: str, style: str = "html") -> Response
     app = shared_of(request).app
     found = await open_shared(app.context, secret)
     share, brand = found.share, app.brand()
-    content = await to_hand_out(style, found.blocks, share.title, share.as_of, brand)
+    content = await asyncio.to_thread(
+        render_as,
+        style,
+        found.blocks,
+        title=share.title,
+        as_of=share.as_of,
+        timezone=share.timezone,
+        brand=brand,
+    )
     headers = {"Content-Security-Policy": policy(style, content), **PRIVATE}
     return Response(content, media_type=MEDIA[style], headers=headers)
 
