@@ -157,7 +157,8 @@ def add(
             made = await subscribe(app.context, chosen, wanted, by=COMMAND_LINE)
             return await _line(app, made.subscription_id)
 
-    _say(run_async(main), as_json, "It is made")
+    line = run_async(main)
+    _say(line, as_json, f"It is made: {_standing(line)}")
 
 
 @subscriptions.command()
@@ -186,7 +187,8 @@ def edit(
             await change(app.context, number, wanted)
             return await _line(app, number)
 
-    _say(run_async(main), as_json, "It is changed")
+    line = run_async(main)
+    _say(line, as_json, f"It is changed: {_standing(line)}")
 
 
 @subscriptions.command()
@@ -201,11 +203,7 @@ def remove(number: int, config: str | None, database: str | None, as_json: bool)
             await stop(app.context, number, by=COMMAND_LINE)
             return await _line(app, number)
 
-    line = run_async(main)
-    if as_json:
-        print_json({"subscription": subscription_body(line)})
-    else:
-        click.echo(f"Subscription {number} is stopped.")
+    _say(run_async(main), as_json, f"Subscription {number} is stopped.")
 
 
 @subscriptions.command()
@@ -224,10 +222,7 @@ def send(number: int, config: str | None, database: str | None, as_json: bool) -
             return await _line(app, number)
 
     line = run_async(main)
-    if as_json:
-        print_json({"subscription": subscription_body(line)})
-    else:
-        click.echo(f"The {line.subscription.kind} report is on its way.")
+    _say(line, as_json, f"The {line.subscription.kind} report is on its way.")
 
 
 def _files(attach: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -242,9 +237,13 @@ async def _line(app: App, number: int) -> SubscriptionLine:
     return await view_subscription(app.context, number, app.schedules)
 
 
+def _standing(line: SubscriptionLine) -> str:
+    next_at = f"next {instant_text(line.next_at, UTC)} UTC" if line.next_at else "nothing due yet"
+    return f"subscription {line.subscription.subscription_id}, {next_at}."
+
+
 def _say(line: SubscriptionLine, as_json: bool, done: str) -> None:
     if as_json:
         print_json({"subscription": subscription_body(line)})
-        return
-    next_at = f"next {instant_text(line.next_at, UTC)} UTC" if line.next_at else "nothing due yet"
-    click.echo(f"{done}: subscription {line.subscription.subscription_id}, {next_at}.")
+    else:
+        click.echo(done)

@@ -125,13 +125,7 @@ def _add_acts(routes: APIRouter) -> None:
         """Send a report to somebody whenever it is made on schedule."""
         context = shared_of(request).app.context
         campaign = await context.store.campaign_by_id(wanted.campaign_id)
-        asked = Wanted(
-            person=wanted.person,
-            kind=wanted.kind,
-            channel=wanted.channel,
-            files=None if wanted.files is None else tuple(wanted.files),
-            to=wanted.to,
-        )
+        asked = _asked(wanted, wanted.kind)
         made = await subscribe(context, campaign, asked, by=visitor_of(request).by)
         response.headers["Location"] = f"{request.url.path}/{made.subscription_id}"
         return await _one(request, made.subscription_id)
@@ -141,13 +135,7 @@ def _add_acts(routes: APIRouter) -> None:
         request: Request, subscription_id: SubscriptionId, wanted: SubscriptionChange
     ) -> SubscriptionShown:
         """Change who gets it, through which channel, with which files."""
-        asked = Wanted(
-            person=wanted.person,
-            channel=wanted.channel,
-            files=None if wanted.files is None else tuple(wanted.files),
-            to=wanted.to,
-        )
-        await change(shared_of(request).app.context, subscription_id, asked)
+        await change(shared_of(request).app.context, subscription_id, _asked(wanted))
         return await _one(request, subscription_id)
 
     @routes.delete("/subscriptions/{subscription_id}", responses=described(404, 409))
@@ -168,6 +156,16 @@ def _add_acts(routes: APIRouter) -> None:
         """Make the report now, from what is stored, and put its message on the way."""
         await send_now(shared_of(request).app.context, subscription_id)
         return await _one(request, subscription_id)
+
+
+def _asked(wanted: SubscriptionWanted | SubscriptionChange, kind: str | None = None) -> Wanted:
+    return Wanted(
+        person=wanted.person,
+        kind=kind,
+        channel=wanted.channel,
+        files=None if wanted.files is None else tuple(wanted.files),
+        to=wanted.to,
+    )
 
 
 async def _one(request: Request, subscription_id: int) -> SubscriptionShown:
