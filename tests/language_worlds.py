@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from report_examples import (
     CAMPAIGN,
@@ -37,6 +37,7 @@ from tagtide.core.reports.campaign import (
     build_daily,
 )
 from tagtide.core.reports.creator import CreatorReport
+from tagtide.core.reports.events import CampaignEvent, EventKind
 from tagtide.core.reports.trend import TREND, Trend, share_of_voice
 from tagtide.core.reports.weekly import WeeklyHashtagFacts, WeeklyReport, build_weekly
 from tagtide.core.reports.wrapup import WrapUp, WrapUpFacts, build_wrapup
@@ -73,6 +74,20 @@ def _trend(own_gain: int, rival_gain: int, base: int | None) -> Trend:
         videos=videos,
         share_of_views=share_of_voice(views[0], views[1:]),
         share_of_videos=share_of_voice(videos[0], videos[1:]),
+        events=_events(since),
+    )
+
+
+def _events(since: datetime) -> tuple[CampaignEvent, ...]:
+    (alert,) = wrapup_facts().alerts
+    days = [since + timedelta(days=day) for day in range(6)]
+    return (
+        CampaignEvent(at=days[0], kind=EventKind.BEGAN),
+        CampaignEvent(at=days[1], kind=EventKind.CORRECTION),
+        CampaignEvent(at=days[2], kind=EventKind.CORRECTION, hashtag="rivalskin"),
+        CampaignEvent(at=days[3], kind=EventKind.ALERT, hashtag="glowup", alert=alert),
+        CampaignEvent(at=days[4], kind=EventKind.ALERT, alert=alert),
+        CampaignEvent(at=days[5], kind=EventKind.ENDED),
     )
 
 
@@ -176,7 +191,12 @@ def reports() -> dict[str, AnyReport]:
         "campaign_poor": build_campaign(poor),
         "empty": build_daily(CampaignFacts(campaign=CAMPAIGN, as_of=NOW, videos=[])),
         "weekly": build_weekly(
-            replace(weekly, hashtags=[*weekly.hashtags, *unusual], videos=_crowd())
+            replace(
+                weekly,
+                hashtags=[*weekly.hashtags, *unusual],
+                videos=_crowd(),
+                trend=_trend(40_000, 30_000, None),
+            )
         ),
         "wrapup": build_wrapup(wrapup_facts()),
         "wrapup_poor": build_wrapup(_poor_wrapup()),

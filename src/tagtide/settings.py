@@ -351,6 +351,13 @@ class WebSettings(Section):
             raise ValueError("must be an address such as https://tagtide.example.com")
         return value
 
+    def home(self) -> str:
+        """Where links begin, without a slash at the end: ``public_url``, else this machine."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
 
 class McpSettings(Section):
     """The server for agents: `tagtide mcp`, and /mcp of `tagtide serve`. Reading is always on."""

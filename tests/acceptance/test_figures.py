@@ -281,26 +281,31 @@ def test_high_priority(told: Told) -> None:
 def test_a_day_of_hashtags(told: Told) -> None:
     lines = {line["hashtag"]: line for line in told.campaign["hashtags"]}
     lines |= {line["hashtag"]: line for line in told.campaign["competitors"]}
-    answers = {line["hashtag"]: line for line in told.answers["hashtags?period=24h"]["hashtags"]}
+    answer = told.answers["hashtags?period=24h"]
+    since = instant(answer["period"]["since"])
+    answers = {line["hashtag"]: line for line in answer["hashtags"]}
     assert set(lines) == set(answers) == {*OWN, *RIVALS}
     for name, line in lines.items():
         latest = told.hashtag(name)[-1]
         before = told.reading_near(name, instant(latest["read_at"]) - DAY)
+        # A page begins with what was known when its period did, a report a day before its end.
+        known = [row for row in told.hashtag(name) if instant(row["read_at"]) <= since][-1]
+        assert instant(answers[name]["previous_at"]) == instant(known["read_at"])
         for counter, change, on_page in (
             ("view_count", "view_change", "new_views"),
             ("video_count", "video_change", "new_videos"),
         ):
             gained = int(latest[counter]) - int(before[counter])
             assert line[counter] == answers[name][counter] == int(latest[counter])
-            assert answers[name][on_page] == gained
+            assert answers[name][on_page] == int(latest[counter]) - int(known[counter])
             # Where TikTok took some away in that day, a report may not say what was gained; a page
             # shows the difference.
             if line[change] is None:
                 levels = [int(row[counter]) for row in told.hashtag(name)]
-                since = told.hashtag(name).index(before)
+                first = told.hashtag(name).index(before)
                 falls = [n for n in range(1, len(levels)) if levels[n] < max(levels[:n])]
                 assert falls
-                assert max(falls) > since
+                assert max(falls) > first
             else:
                 assert line[change] == gained
 

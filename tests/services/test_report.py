@@ -249,3 +249,45 @@ def test_a_campaign_without_competitors_has_no_share() -> None:
         assert report.as_dict()["share_of_voice"]["views"] is None
 
     live(story, two_hashtags())
+
+
+def test_what_competitors_gained_before_the_own_hashtags_were_read_has_nothing_beside_it() -> None:
+    tags = {"a": Tag(views_per_hour=50, feed=(Clip(number=1, created=START),))}
+    tags |= {"c": Tag(views_per_hour=100)}
+
+    async def story(bench: Lab) -> None:
+        campaign = await bench.add(own=["a"], competitors=["c"])
+        bench.fail(FaultRule(fault="status_500", hashtag="a"))
+        for _ in range(3):
+            await bench.track(campaign)
+            bench.clock.advance(DAY)
+        bench.fail()
+        await bench.collect(campaign)
+        for _ in range(3):
+            await bench.track(campaign)
+            bench.clock.advance(DAY)
+        report = await report_campaign(bench.context, campaign)
+        voice = report.as_dict()["share_of_voice"]["views"]
+        assert (voice["own"], voice["competitors"]) == (48 * 50, 48 * 100)
+        assert report.trend is not None
+        own, rival = report.trend.views
+        assert own.begins_at == rival.begins_at == report.trend.since
+
+    live(story, SmallWorld(START, tags=tags))
+
+
+def test_charts_mark_alerts_and_the_days_of_the_campaign() -> None:
+    async def story(bench: Lab) -> None:
+        campaign = await two_days(bench)
+        first = START.date()
+        campaign = replace(campaign, starts_on=first, timezone="UTC")
+        report = await report_campaign(bench.context, campaign)
+        weekly = await report_weekly(bench.context, campaign)
+        began, alert = report.as_dict()["events"]
+        assert (began["kind"], began["at"]) == ("began", f"{first}T00:00:00Z")
+        assert (alert["kind"], alert["rule"], alert["hashtag"]) == ("alert", "viral_video", "b")
+        # Its steps are of six hours, and the first reading was made at eight.
+        assert weekly.as_dict()["events"] == [alert]
+        assert "Alert: viral video, #b" in str(campaign_blocks(report))
+
+    live(story, two_hashtags())

@@ -155,3 +155,39 @@ def test_a_report_is_handed_out_in_its_language_and_pages_around_say_so(tmp_path
         assert re.search(r'<span class="soft small" lang="de">', weekly)
 
     told(tmp_path, story)
+
+
+def test_programs_make_list_and_end_links(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with served(tmp_path) as (app, _, ask):
+            campaign = await tell_a_story(app)
+            await see(app, campaign, seen(1, 5_000, caption="first"))
+            report = await report_daily(app.context, campaign)
+            root = f"/api/v1/reports/{campaign.campaign_id}/daily/{report.on}/links"
+            _, secret = await make_token(app.accounts, "program", Scope.OPERATE, by="test")
+            transport = httpx2.ASGITransport(app=make_app(app, Health()))
+            headers = {"Authorization": f"Bearer {secret}"}
+            async with httpx2.AsyncClient(
+                transport=transport, base_url="http://127.0.0.1", headers=headers
+            ) as client:
+                key = {"Idempotency-Key": "monday"}
+                made = await client.post(root, json={"expires_in_days": 7}, headers=key)
+                assert made.status_code == 201, made.text
+                path = made.json()["url"].removeprefix("http://127.0.0.1")
+                assert (await ask("GET", path)).status_code == 200
+                again = await client.post(root, json={"expires_in_days": 7}, headers=key)
+                assert again.json()["link"]["link_id"] == made.json()["link"]["link_id"]
+                assert again.json()["url"] is None
+                for body in ({"expires_in_days": 0}, {"expires_in_days": 367}, {"days": 7}):
+                    assert (await client.post(root, json=body)).status_code == 422
+                missing = root.replace(str(report.on), "2020-01-01")
+                assert (await client.post(missing, json={})).status_code == 404
+                (link,) = (await client.get("/api/v1/reports/links")).json()["links"]
+                assert (link["is_good"], link["opened"]) == (True, 1)
+                assert secret not in str(link)
+                ended = await client.delete(f"/api/v1/reports/links/{link['link_id']}")
+                assert ended.json()["is_good"] is False
+                assert (await ask("GET", path)).status_code == 404
+                assert (await client.delete("/api/v1/reports/links/99")).status_code == 404
+
+    asyncio.run(main())

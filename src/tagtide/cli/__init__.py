@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "desk": ("desk", "desk", "Judge videos, ask for rights, keep them."),
     "channels": ("channels", "channels", "List the ways to tell people; send a test message."),
     "subscriptions": ("subscriptions", "subscriptions", "Reports on schedule: who gets which."),
+    "links": ("links", "links", "Addresses that open a kept report without an account."),
     "deliveries": ("deliveries", "deliveries", "Messages on their way, sent and given up."),
     "backtest": ("backtest", "backtest", "How often a rule would have fired, before it is armed."),
     "credits": ("credits", "credits_", "Credits spent, left and forecast."),

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +15,8 @@ import click
 
 from tagtide.bootstrap import App, open_app
 from tagtide.cli import calm_collector
-from tagtide.errors import NotFound
+from tagtide.core.periods import parse_span
+from tagtide.errors import InvalidInput, NotFound
 from tagtide.models import Campaign
 from tagtide.settings import Loaded, load
 
@@ -93,6 +95,14 @@ async def one_campaign(app: App, name: str | None) -> Campaign:
         listed = ", ".join(c.name for c in campaigns)
         raise NotFound("there are several campaigns; name one of them", hint=f"There are {listed}.")
     return campaigns[0]
+
+
+def expires_span(text: str) -> timedelta:
+    """What ``--expires`` says. Raises `InvalidInput`."""
+    span = parse_span(text)
+    if span is None:
+        raise InvalidInput(f"--expires {text[:40]!r} is no span.", hint="Write 90d, 12h or 8w.")
+    return span
 
 
 def print_json(body: Mapping[str, Any]) -> None:

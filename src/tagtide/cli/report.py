@@ -31,6 +31,7 @@ from tagtide.core.messages.weekly import weekly_blocks
 from tagtide.core.messages.wrapup import wrapup_blocks
 from tagtide.core.reports.creator import CreatorReport
 from tagtide.errors import InvalidInput
+from tagtide.exports.csv import table_text
 from tagtide.models import Campaign
 from tagtide.renderers import render_as, render_json
 from tagtide.renderers.look import Brand
@@ -40,7 +41,7 @@ from tagtide.services.report import report_campaign, report_daily, report_langua
 from tagtide.services.views.reports import report_title
 from tagtide.services.wrapup import WrapUpWish, report_wrapup
 
-_FORMATS = ("text", "json", "md", "html", "pdf", "xlsx")
+_FORMATS = ("text", "json", "md", "html", "pdf", "xlsx", "csv")
 #: Formats that are no text.
 _BINARY = ("pdf", "xlsx")
 #: Formats that show who hands the report out.
@@ -221,6 +222,9 @@ def _rendered(
 ) -> str | bytes:
     if style == "json":
         return render_json(built.as_dict())
+    if style == "csv":
+        # A file of CSV is one table: every video, and of a weekly report every hashtag.
+        return table_text(appendix(built)[0])
     return render_as(
         style,
         blocks(built),

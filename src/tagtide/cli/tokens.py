@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import click
 
 from tagtide.bootstrap import App
-from tagtide.cli.options import application, common_options, json_option, print_json
+from tagtide.cli.options import (
+    application,
+    common_options,
+    expires_span,
+    json_option,
+    print_json,
+)
 from tagtide.cli.options import run as run_async
 from tagtide.cli.show import print_blocks
 from tagtide.cli.users import COMMAND_LINE, instant
@@ -16,8 +21,7 @@ from tagtide.core.access import Scope
 from tagtide.core.formats import DASH, iso_utc
 from tagtide.core.messages import Cell, Column, Kind, Table, Tone
 from tagtide.core.names import nearest, parse_user_name
-from tagtide.core.periods import parse_span
-from tagtide.errors import Conflict, InvalidInput, NotFound
+from tagtide.errors import Conflict, NotFound
 from tagtide.ports import ApiToken
 from tagtide.services.accounts import make_token
 
@@ -49,7 +53,7 @@ def create(
     as_json: bool,
 ) -> None:
     """Make a token and print it, this once."""
-    expires_in = _span(expires) if expires is not None else None
+    expires_in = expires_span(expires) if expires is not None else None
 
     async def main() -> tuple[ApiToken, str]:
         async with application(config, database) as app:
@@ -70,13 +74,6 @@ def create(
     click.echo(secret)
     end = f"until {instant(made.expires_at)}" if made.expires_at else "until it is revoked"
     click.echo(f"Shown this once. It may {made.scope.value}, {end}.", err=True)
-
-
-def _span(text: str) -> timedelta:
-    span = parse_span(text)
-    if span is None:
-        raise InvalidInput(f"--expires {text[:40]!r} is no span.", hint="Write 90d, 12h or 8w.")
-    return span
 
 
 @tokens.command("list")

@@ -8,10 +8,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, TextIO
+from io import StringIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from tagtide.core.formats import iso_utc
 from tagtide.core.spreadsheet import defend, encodable
+
+if TYPE_CHECKING:
+    from tagtide.core.messages.appendix import FullTable
 
 
 def write(
@@ -34,6 +38,15 @@ def write(
         writer.writerow([_field(record[column], raw=raw) for column in columns])
         count += 1
     return count
+
+
+def table_text(table: FullTable) -> str:
+    """A complete table of a report: a line with the titles, and one per row."""
+    file = StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow([field.title for field in table.fields])
+    writer.writerows([_field(value, raw=False) for value in row] for row in table.rows)
+    return file.getvalue()
 
 
 def _field(value: object, *, raw: bool) -> str | int | float:

@@ -97,7 +97,7 @@ _OTHERS = frozenset({
     # Objects and lists.
     "age_score", "alerts", "balance", "blocks", "co_hashtags", "creator_tiers",
     "earned_media_value", "lines", "near_miss_hashtags", "posting_hours", "rated_creators",
-    "receipts", "share_of_voice", "views", "by_campaign", "campaigns", "competitors",
+    "receipts", "share_of_voice", "events", "views", "by_campaign", "campaigns", "competitors",
     "compared_with",
     "coverage", "created", "creators", "curve", "data", "emerging", "engagement_rate_distribution",
     "episodes", "failed_runs", "forecast", "high_priority", "histogram", "history", "known", "new",

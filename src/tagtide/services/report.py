@@ -30,6 +30,7 @@ from tagtide.core.reports.collect import (
     CollectSummary,
     build_collect_summary,
 )
+from tagtide.core.reports.events import events_between
 from tagtide.core.reports.facts import HashtagFacts
 from tagtide.core.reports.trend import TREND, Trend, share_of_voice
 from tagtide.core.reports.weekly import WeeklyFacts, WeeklyHashtagFacts, WeeklyReport, build_weekly
@@ -51,9 +52,11 @@ from tagtide.services.context import Context
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 #: Growth is added up per six hours.
-_WINDOWS_A_DAY = 4
+_WINDOW, _WINDOWS_A_DAY = timedelta(hours=6), 4
 #: Competitors with a line of their own in a chart; the share of voice counts all of them.
 _RIVALS = 4
+#: Of more alerts than a chart can mark, the newest are looked at.
+_ALERTS = 200
 #: How far from the wished instant an earlier reading may lie.
 _DAY_TOLERANCE = timedelta(hours=12)
 
@@ -163,6 +166,7 @@ async def read_weekly(context: Context, campaign: Campaign) -> WeeklyReport:
         hashtags=hashtags,
         videos=await store.known_videos(campaign.campaign_id),
         earlier=await store.video_readings_near(campaign.campaign_id, as_of - _WEEK, _WEEK / 2),
+        trend=await read_trend(context, campaign, as_of - _WEEK, as_of, every=1),
     )
     return build_weekly(facts)
 
@@ -232,30 +236,74 @@ async def read_facts(context: Context, campaign: Campaign, kind: str) -> Campaig
 
 
 async def read_trend(
-    context: Context, campaign: Campaign, since: datetime, until: datetime
+    context: Context,
+    campaign: Campaign,
+    since: datetime,
+    until: datetime,
+    every: int = _WINDOWS_A_DAY,
 ) -> Trend:
-    """Growth by day between two instants, beside the competitors that gained most."""
+    """Growth between two instants beside the competitors that gained most, and what happened.
+
+    ``every`` is how many times six hours one step of it takes: a day.
+    """
     store, number = context.store, campaign.campaign_id
     rivals = [hashtag.name for hashtag in campaign.competitors()]
-    points = await store.gains(number, since, until, every=_WINDOWS_A_DAY, apart=rivals)
+    step = every * _WINDOW
+    points = await store.gains(number, since, until, every=every, apart=rivals)
+    begin = next((point.begins_at for point in points if point.hashtag is None), since)
     levels = {one.hashtag: one.readings[0] for one in await store.hashtags_at(number, [since])}
+    own = [hashtag.name for hashtag in campaign.own()]
+    is_known = any(level and level.read_at <= since for level in map(levels.get, own))
+    if begin > since and not is_known:
+        # What competitors gained before the own hashtags were read has nothing beside it.
+        first = await store.gains(number, begin, min(begin + step, until), apart=rivals)
+        points = [*_beside(first, begin), *(one for one in points if one.begins_at > begin)]
     gained: Counter[str | None] = Counter()
     for point in points:
         gained[point.hashtag] += point.new_views
     rivals.sort(key=lambda name: -gained[name])
-    own = [hashtag.name for hashtag in campaign.own()]
     shown = [(None, own), *((name, [name]) for name in rivals)]
-    views = tuple(_line(name, names, points, levels, "view_count") for name, names in shown)
-    videos = tuple(_line(name, names, points, levels, "video_count") for name, names in shown)
+    views = tuple(_line(name, names, points, levels, "view_count", step) for name, names in shown)
+    videos = tuple(_line(name, names, points, levels, "video_count", step) for name, names in shown)
+    begin = max(since, begin)
+    lines = {None, *rivals[:_RIVALS]}
     return Trend(
-        since=max(since, views[0].begins_at or since),
+        since=begin,
         until=until,
         own=len(own),
         views=views[: _RIVALS + 1],
         videos=videos[: _RIVALS + 1],
         share_of_views=share_of_voice(views[0], views[1:]),
         share_of_videos=share_of_voice(videos[0], videos[1:]),
+        events=events_between(
+            campaign,
+            begin,
+            until,
+            alerts=await store.campaign_alerts(number, since=begin, limit=_ALERTS),
+            corrections=[
+                (point.begins_at, point.hashtag)
+                for point in points
+                if point.corrections and point.hashtag in lines
+            ],
+        ),
     )
+
+
+def _beside(windows: Sequence[GainPoint], begin: datetime) -> list[GainPoint]:
+    """The first stretch of each series: of competitors, what came after the first own window."""
+    own = min(one.begins_at for one in windows if one.hashtag is None)
+    found: dict[str | None, GainPoint] = {}
+    for one in windows:
+        counts = one.hashtag is None or one.begins_at > own
+        before = found.get(one.hashtag)
+        found[one.hashtag] = replace(
+            one,
+            begins_at=begin,
+            new_views=(before.new_views if before else 0) + one.new_views * counts,
+            new_videos=(before.new_videos if before else 0) + one.new_videos * counts,
+            corrections=(before.corrections if before else 0) + one.corrections * counts,
+        )
+    return list(found.values())
 
 
 def _line(
@@ -264,11 +312,12 @@ def _line(
     points: Sequence[GainPoint],
     levels: Mapping[str, HashtagLevel | None],
     counter: str,
+    step: timedelta,
 ) -> Line:
     known: list[int | None] = [getattr(levels.get(one), counter, None) for one in names]
     own = [point for point in points if point.hashtag == name]
     gains = tuple(
-        (point.begins_at + _DAY, point.new_views if counter == "view_count" else point.new_videos)
+        (point.begins_at + step, point.new_views if counter == "view_count" else point.new_videos)
         for point in own
     )
     return Line(

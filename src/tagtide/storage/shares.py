@@ -101,7 +101,9 @@ def _revoke(connection: Connection, share_id: int, now: datetime) -> Share:
     )
     row = connection.execute(select(*_LISTED).where(t.share.c.id == share_id)).one_or_none()
     if row is None:
-        raise NotFound("There is no such link.", hint="The page of reports lists them under Links.")
+        raise NotFound(
+            "There is no such link.", hint="`tagtide links list` and the page of reports list them."
+        )
     return _share_of(row)
 
 

@@ -262,3 +262,9 @@ def spark_path(values: list[float | None]) -> str:
         lines = " ".join(f"L{x:.1f} {y:.1f}" for x, y in points[1:]) or "l0 0"
         parts.append(f"M{points[0][0]:.1f} {points[0][1]:.1f} {lines}")
     return " ".join(parts)
+
+
+def home_of(request: Request) -> str:
+    """Where links begin: as configured, else as this visitor came."""
+    public: str | None = shared_of(request).app.loaded.settings.web.public_url
+    return public.rstrip("/") if public else f"{request.url.scheme}://{request.url.netloc}"

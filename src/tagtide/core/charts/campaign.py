@@ -86,7 +86,7 @@ def growth_chart(
         subtitle=_growth_unit(noun, axis.zone_name, indexed=indexed),
         spec=single(
             values,
-            height=260,
+            height=225,
             layer=[
                 {
                     "mark": {"type": "line", "strokeWidth": 2, "interpolate": "linear"},

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from tagtide.core import formats as f
 from tagtide.core.charts.campaign import Axis, Line, Noun, growth_chart
 from tagtide.core.charts.hours import hours_chart
+from tagtide.core.charts.times import Event
 from tagtide.core.creators import Tier
 from tagtide.core.emv import PUBLISHED_CARDS, Receipt
 from tagtide.core.language import figure, say, say_as, say_many
@@ -24,6 +26,7 @@ from tagtide.core.messages.blocks import (
     Paragraph,
     Table,
     Tone,
+    safe_link,
 )
 from tagtide.core.messages.words import (
     creator_cell,
@@ -32,28 +35,31 @@ from tagtide.core.messages.words import (
     number_cell,
     percent_cell,
     rank_cell,
+    rule_words,
     tag_cell,
 )
 from tagtide.core.periods import zone_or_utc
+from tagtide.core.reports.events import CampaignEvent, EventKind
 from tagtide.core.reports.insights import Beside, Insights, RatedCreator
 from tagtide.core.reports.trend import Trend
 
 
-def trend_blocks(trend: Trend | None, zone_name: str) -> list[Block]:
-    """Growth beside competitors, and the share of it."""
+def trend_blocks(
+    trend: Trend | None, zone_name: str, *, nouns: Sequence[Noun] = tuple(Noun)
+) -> list[Block]:
+    """Growth beside competitors, the share of it, and what happened meanwhile."""
     if trend is None or not trend.views or not trend.views[0].gains:
         return []
-    axis = Axis(
-        since=trend.since, until=trend.until, zone=zone_or_utc(zone_name), zone_name=zone_name
-    )
-    blocks: list[Block] = [
-        growth_chart(_named(trend, trend.views), axis, name="views", noun=Noun.VIEWS)
-    ]
-    if any(line.total for line in trend.videos):
+    zone = zone_or_utc(zone_name)
+    axis = Axis(since=trend.since, until=trend.until, zone=zone, zone_name=zone_name)
+    events = [Event(at=event.at, label=event_words(event)) for event in trend.events]
+    lines = _named(trend, trend.views)
+    blocks: list[Block] = [growth_chart(lines, axis, name="views", noun=Noun.VIEWS, events=events)]
+    if Noun.VIDEOS in nouns and any(line.total for line in trend.videos):
         lines = _named(trend, trend.videos)
-        blocks.append(growth_chart(lines, axis, name="videos", noun=Noun.VIDEOS))
+        blocks.append(growth_chart(lines, axis, name="videos", noun=Noun.VIDEOS, events=events))
     said = _voice(trend)
-    return [*blocks, Note(said)] if said else blocks
+    return [*blocks, *([Note(said)] if said else []), *_events(trend.events, zone)]
 
 
 def _named(trend: Trend, lines: Sequence[Line]) -> list[Line]:
@@ -100,6 +106,47 @@ def _voice(trend: Trend) -> str:
         )
         said = f"{said} {unknown}"
     return said
+
+
+def _events(events: Sequence[CampaignEvent], zone: ZoneInfo) -> list[Block]:
+    """The list that the numbers in the charts speak of."""
+    if not events:
+        return []
+    columns = (
+        Column("", Kind.NUMBER),
+        Column(say("When"), Kind.INSTANT),
+        Column(say("What")),
+    )
+    rows = tuple(
+        (
+            rank_cell(number),
+            Cell(f.instant_text(event.at, zone), value=event.at),
+            Cell(
+                event_words(event),
+                link=None if event.alert is None else safe_link(event.alert.url),
+                foreign=True,
+            ),
+        )
+        for number, event in enumerate(events, 1)
+    )
+    return [Table(say("Events"), columns, rows)]
+
+
+def event_words(event: CampaignEvent) -> str:
+    """What happened, in a few words."""
+    if event.kind is EventKind.BEGAN:
+        return say("The campaign began")
+    if event.kind is EventKind.ENDED:
+        return say("The campaign ended")
+    tag = None if event.hashtag is None else f"#{f.clean_text(event.hashtag, 40)}"
+    if event.alert is not None:
+        rule = rule_words(event.alert.rule)
+        if tag is None:
+            return say("Alert: {rule}", rule=rule)
+        return say("Alert: {rule}, {hashtag}", rule=rule, hashtag=tag)
+    if tag is None:
+        return say("TikTok corrected the views of own hashtags")
+    return say("TikTok corrected the views of {hashtag}", hashtag=tag)
 
 
 def creators_table(insights: Insights) -> Table:

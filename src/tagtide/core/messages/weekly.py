@@ -6,6 +6,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from tagtide.core import formats as f
+from tagtide.core.charts.campaign import Noun
 from tagtide.core.language import say, say_as, say_many, spoken
 from tagtide.core.messages.blocks import (
     Block,
@@ -18,6 +19,7 @@ from tagtide.core.messages.blocks import (
     Table,
     Tone,
 )
+from tagtide.core.messages.insights import trend_blocks
 from tagtide.core.messages.words import (
     as_of_words,
     change_cell,
@@ -54,6 +56,7 @@ def weekly_blocks(report: WeeklyReport) -> list[Block]:
         Paragraph(weekly_sentence(report), lead=True),
         Note(as_of_words(report.as_of, zone)),
         *failure_notes(report.rows),
+        *trend_blocks(report.trend, report.timezone, nouns=[Noun.VIEWS]),
         _weekly_table(report),
         *_weekly_engagement(report),
         *_weekly_emerging(report),

@@ -29,7 +29,7 @@ from tagtide.core.metrics import (
 from tagtide.core.names import hashtag_url
 from tagtide.core.reports.facts import HashtagLine, VideoLine, brought_nothing
 from tagtide.core.reports.weekly import WeeklyRow
-from tagtide.models import Reason, Role, Status
+from tagtide.models import Reason, Role, Rule, Status
 
 
 def reason_words(reason: Reason) -> str:
@@ -335,3 +335,15 @@ def video_row(line: VideoLine) -> tuple[Cell, ...]:
         number_cell(video.counters.engagement),
         percent_cell(video.counters.engagement_rate),
     )
+
+
+def rule_words(rule: Rule) -> str:
+    """What a rule is called."""
+    words = {
+        Rule.NEW_VIDEOS: say_as("rule", "new videos"),
+        Rule.GROWTH: say_as("rule", "growth"),
+        Rule.VIRAL_VIDEO: say_as("rule", "viral video"),
+        Rule.STATISTICAL: say_as("rule", "out of the usual"),
+        Rule.SELF: say_as("rule", "tagtide itself"),
+    }
+    return words[rule]

@@ -41,6 +41,7 @@ from tagtide.core.messages.words import (
     number_cell,
     percent_cell,
     rate_figure,
+    rule_words,
     span_cell,
     sum_figure,
     tag_cell,
@@ -50,7 +51,7 @@ from tagtide.core.messages.words import (
 from tagtide.core.periods import zone_or_utc
 from tagtide.core.reports.facts import alert_told
 from tagtide.core.reports.wrapup import Coverage, RightsObtained, WrapUp, lasted
-from tagtide.models import Alert, Job, Rule, Status
+from tagtide.models import Alert, Job, Status
 
 _MOST_ALERTS, _MOST_CLEARED, _MOST_DAYS = 10, 15, 10
 
@@ -287,23 +288,12 @@ def _cleared(rights: RightsObtained, zone: ZoneInfo) -> list[Block]:
 # --- alerts ---------------------------------------------------------------------------------------
 
 
-def _rule_words(rule: Rule) -> str:
-    words = {
-        Rule.NEW_VIDEOS: say_as("rule", "new videos"),
-        Rule.GROWTH: say_as("rule", "growth"),
-        Rule.VIRAL_VIDEO: say_as("rule", "viral video"),
-        Rule.STATISTICAL: say_as("rule", "out of the usual"),
-        Rule.SELF: say_as("rule", "tagtide itself"),
-    }
-    return words[rule]
-
-
 def _alerts(report: WrapUp) -> list[Block]:
     if not report.alerts:
         return [Note(say("Alerts: none fired in the campaign."))]
     zone = zone_or_utc(report.timezone)
     kinds = enumerate_words(
-        f"{_rule_words(rule)} {f.whole(count)}" for rule, count in report.alerts_by_rule.items()
+        f"{rule_words(rule)} {f.whole(count)}" for rule, count in report.alerts_by_rule.items()
     )
     rows = tuple(_alert_row(alert, zone) for alert in report.alerts[:_MOST_ALERTS])
     columns = (
@@ -333,7 +323,7 @@ def _alert_row(alert: Alert, zone: ZoneInfo) -> tuple[Cell, ...]:
     length, translated = lasted(alert), spoken().code != ENGLISH.code
     return (
         Cell(f.instant_text(alert.opened_at, zone), value=alert.opened_at),
-        Cell(_rule_words(alert.rule)),
+        Cell(rule_words(alert.rule)),
         Cell(say_as("of an alert", "still on")) if length is None else span_cell(length),
         Cell(
             # As it was told when it fired: in English, whatever the language of the report.

@@ -168,7 +168,7 @@ class CampaignReport:
             "credits_used": self.credits_used,
             "money_spent": self.money_spent,
             "coverage": self._coverage(),
-            **({} if self.trend is None else {"share_of_voice": self.trend.as_dict()}),
+            **({} if self.trend is None else self.trend.as_dict()),
             **({} if self.insights is None else self.insights.as_dict()),
             **({"videos": [video_dict(video) for video in self.videos]} if videos else {}),
         }

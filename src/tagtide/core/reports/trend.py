@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tagtide.core.charts.campaign import Line
+from tagtide.core.reports.events import CampaignEvent
 from tagtide.core.reports.facts import iso, rounded
 
 #: How far back a report looks.
@@ -49,14 +50,19 @@ class Trend:
     #: None without a competitor whose growth is known.
     share_of_views: ShareOfVoice | None
     share_of_videos: ShareOfVoice | None
+    #: What the charts mark, oldest first.
+    events: tuple[CampaignEvent, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON form: a field of the report."""
+        """JSON form: fields of the report."""
         return {
-            "since": iso(self.since),
-            "until": iso(self.until),
-            "views": _share_dict(self.share_of_views),
-            "videos": _share_dict(self.share_of_videos),
+            "share_of_voice": {
+                "since": iso(self.since),
+                "until": iso(self.until),
+                "views": _share_dict(self.share_of_views),
+                "videos": _share_dict(self.share_of_videos),
+            },
+            "events": [event.as_dict() for event in self.events],
         }
 
 

@@ -26,6 +26,7 @@ from tagtide.core.metrics import (
 )
 from tagtide.core.names import hashtags_in
 from tagtide.core.reports.facts import brought_nothing, hours, iso, rounded
+from tagtide.core.reports.trend import Trend
 from tagtide.models import (
     Campaign,
     CampaignHashtag,
@@ -66,6 +67,8 @@ class WeeklyFacts:
     videos: Sequence[VideoFacts] = ()
     #: By video id, the reading nearest to 7 days before ``as_of``.
     earlier: Mapping[str, VideoReading] = field(default_factory=dict)
+    #: Growth in the last 7 days.
+    trend: Trend | None = None
 
 
 class NoVerdict(StrEnum):
@@ -197,6 +200,8 @@ class WeeklyReport:
     emerging: tuple[Emerging, ...]
     #: Held videos published in the last 7 days: what ``emerging`` rests on.
     emerging_sample: int
+    #: Growth in the last 7 days beside competitors; None where it was not asked for.
+    trend: Trend | None = None
 
     @property
     def own_view_change(self) -> int | None:
@@ -224,6 +229,7 @@ class WeeklyReport:
             "hashtags": [row.as_dict() for row in self.rows],
             "emerging": [tag.as_dict() for tag in self.emerging],
             "emerging_sample": self.emerging_sample,
+            **({} if self.trend is None else self.trend.as_dict()),
         }
 
 
@@ -245,6 +251,7 @@ def build_weekly(facts: WeeklyFacts, top: int = 10) -> WeeklyReport:
         rows=tuple(replace(row, rank=rank) for rank, row in enumerate(rows, 1)),
         emerging=emerging[:top],
         emerging_sample=sample,
+        trend=facts.trend,
     )
 
 

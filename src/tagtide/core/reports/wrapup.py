@@ -255,7 +255,7 @@ class WrapUp:
             "new_videos": self.new_videos,
             "new_views": self.new_views.total,
             "views_gained": self.views_gained,
-            "share_of_voice": self.trend.as_dict(),
+            **self.trend.as_dict(),
             "lift": self.lift.as_dict(),
             "rights": self.rights.as_dict(),
             "alerts": [_alert_dict(alert) for alert in self.alerts],

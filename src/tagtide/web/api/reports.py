@@ -23,6 +23,7 @@ from tagtide.web.frame import shared_of
 
 PageNumber = Annotated[int, Query(ge=1, le=1_000_000)]
 _KIND = "^[a-z_]{1,40}$"
+Kind = Annotated[str, Path(pattern=_KIND)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +126,7 @@ def router() -> APIRouter:
     async def get_report(
         request: Request,
         campaign_id: CampaignId,
-        kind: Annotated[str, Path(pattern=_KIND)],
+        kind: Kind,
         day: date,
     ) -> dict[str, Any]:
         """One report, as `tagtide report --json` gave it."""

@@ -21,6 +21,7 @@ from tagtide.core.charts.campaign import (
 )
 from tagtide.core.charts.times import Event
 from tagtide.core.periods import Period, PeriodName, zone_or_utc
+from tagtide.core.reports.events import CampaignEvent, EventKind, events_between
 from tagtide.models import Campaign
 from tagtide.services.views.campaign import (
     SIX_HOURS,
@@ -36,8 +37,6 @@ from tagtide.web.frame import page, shared_of
 from tagtide.web.period import PeriodChoice, parse_period
 from tagtide.web.words import RULES
 
-#: Events in a chart; more would cover the lines.
-_MOST_EVENTS = 12
 #: A comparison with the period before needs readings from its first day on.
 _LATE = timedelta(days=1)
 
@@ -325,30 +324,34 @@ class ShownEvent:
 
 
 def events_of(view: CampaignView, campaign: Campaign, paths: frozenset[str]) -> list[ShownEvent]:
-    """Alerts, corrected counters, first and last day: oldest first, the newest dozen."""
-    period = view.period
-    found = [
-        ShownEvent(
-            at=alert.opened_at,
-            text=f"{RULES[alert.rule]}: {alert.reason}",
-            link=f"/alerts/{quote(alert.alert_id, safe='')}"
-            if "/alerts/{alert_id}" in paths
-            else "",
-        )
-        for alert in view.alerts
-    ]
-    for series in view.series:
-        whose = "own hashtags" if series.hashtag is None else f"#{series.hashtag}"
-        found += [
-            ShownEvent(at=point.begins_at, text=f"TikTok corrected the view count of {whose}")
+    """What the charts mark, oldest first."""
+    found = events_between(
+        campaign,
+        view.period.since,
+        view.period.until,
+        alerts=view.alerts,
+        corrections=[
+            (point.begins_at, series.hashtag)
+            for series in view.series
             for point in series.points
             if point.corrections
-        ]
-    zone = zone_or_utc(campaign.timezone)
-    for day, text in ((campaign.starts_on, "The campaign began"), (campaign.ends_on, "It ended")):
-        if day is not None:
-            at = datetime(day.year, day.month, day.day, tzinfo=zone)
-            at += timedelta(days=1 if text == "It ended" else 0)
-            found.append(ShownEvent(at=at, text=text))
-    shown = sorted((e for e in found if period.since <= e.at <= period.until), key=lambda e: e.at)
-    return shown[-_MOST_EVENTS:]
+        ],
+    )
+    return [_shown(event, paths) for event in found]
+
+
+def _shown(event: CampaignEvent, paths: frozenset[str]) -> ShownEvent:
+    if event.alert is not None:
+        link = f"/alerts/{quote(event.alert.alert_id, safe='')}"
+        return ShownEvent(
+            at=event.at,
+            text=f"{RULES[event.alert.rule]}: {event.alert.reason}",
+            link=link if "/alerts/{alert_id}" in paths else "",
+        )
+    whose = "own hashtags" if event.hashtag is None else f"#{event.hashtag}"
+    words = {
+        EventKind.BEGAN: "The campaign began",
+        EventKind.ENDED: "It ended",
+        EventKind.CORRECTION: f"TikTok corrected the view count of {whose}",
+    }
+    return ShownEvent(at=event.at, text=words[event.kind])

@@ -16,7 +16,7 @@ from tagtide.services.shares import open_shared, share_report, shared_chart
 from tagtide.services.views.reports import view_report
 from tagtide.web.documents import MEDIA, policy
 from tagtide.web.forms import fields_of, number_of, see
-from tagtide.web.frame import page, shared_of, visitor_of
+from tagtide.web.frame import home_of, page, shared_of, visitor_of
 from tagtide.web.pages.reports import BRANDED, LIVES, day_of
 
 #: Nobody's index or cache keeps what was handed to one reader.
@@ -55,7 +55,7 @@ async def share(request: Request, campaign_id: int, kind: str, day: str) -> Resp
         by=visitor_of(request).by,
         expires_in=timedelta(days=int(life)),
     )
-    return await _show(request, made=made, link=f"{_home(request)}/shared/{secret}")
+    return await _show(request, made=made, link=f"{home_of(request)}/shared/{secret}")
 
 
 async def revoke(request: Request, share_id: str) -> Response:
@@ -97,11 +97,6 @@ async def chart(request: Request, secret: str, number: str) -> Response:
     headers = {**PRIVATE, "Cross-Origin-Resource-Policy": "cross-origin"}
     headers["Content-Security-Policy"] = policy("png", b"")
     return Response(content, media_type="image/png", headers=headers)
-
-
-def _home(request: Request) -> str:
-    public: str | None = shared_of(request).app.loaded.settings.web.public_url
-    return public.rstrip("/") if public else f"{request.url.scheme}://{request.url.netloc}"
 
 
 async def _show(request: Request, *, made: Share | None = None, link: str = "") -> Response:

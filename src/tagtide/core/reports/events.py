@@ -1,0 +1,101 @@
+"""What charts of a campaign mark: alerts, corrected counters, its first and its last day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Any
+
+from tagtide.core.periods import zone_or_utc
+from tagtide.core.reports.facts import iso
+from tagtide.models import Alert, Campaign
+
+#: More would cover the lines of a chart.
+MOST_EVENTS = 12
+
+
+class EventKind(StrEnum):
+    """What happened."""
+
+    BEGAN = "began"
+    ENDED = "ended"
+    ALERT = "alert"
+    CORRECTION = "correction"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignEvent:
+    """Something that happened at an instant."""
+
+    at: datetime
+    kind: EventKind
+    #: Whose: None is the campaign, and of a correction the own hashtags together.
+    hashtag: str | None = None
+    #: The alert; only with `EventKind.ALERT`.
+    alert: Alert | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        alert = self.alert
+        return {
+            "at": iso(self.at),
+            "kind": self.kind.value,
+            "hashtag": self.hashtag,
+            "rule": None if alert is None else alert.rule.value,
+            "alert_id": None if alert is None else alert.alert_id,
+            "video_id": None if alert is None else alert.video_id,
+        }
+
+
+def events_between(
+    campaign: Campaign,
+    since: datetime,
+    until: datetime,
+    *,
+    alerts: Iterable[Alert],
+    corrections: Iterable[tuple[datetime, str | None]],
+    most: int = MOST_EVENTS,
+) -> tuple[CampaignEvent, ...]:
+    """The events from ``since`` to ``until``, both included, oldest first.
+
+    Args:
+        campaign: Its first day begins, and its last day ends, at midnight in its own time zone.
+        alerts: Alerts of the campaign in any order; those that began outside are left out.
+        corrections: When a view count was corrected, and of which hashtag; None is the own ones.
+        most: The first and the last day stay, then the newest.
+    """
+    days = [
+        CampaignEvent(at=at, kind=kind)
+        for at, kind in (
+            (_midnight(campaign.starts_on, campaign.timezone, 0), EventKind.BEGAN),
+            (_midnight(campaign.ends_on, campaign.timezone, 1), EventKind.ENDED),
+        )
+        if at is not None and since <= at <= until
+    ]
+    others = [
+        *(
+            CampaignEvent(at=a.opened_at, kind=EventKind.ALERT, hashtag=a.hashtag, alert=a)
+            for a in alerts
+            if since <= a.opened_at <= until
+        ),
+        *(
+            CampaignEvent(at=at, kind=EventKind.CORRECTION, hashtag=hashtag)
+            for at, hashtag in corrections
+            if since <= at <= until
+        ),
+    ]
+    room = max(most - len(days), 0)
+    return tuple(sorted([*days, *_newest(others, room)], key=lambda event: event.at))
+
+
+def _newest(events: Sequence[CampaignEvent], most: int) -> Sequence[CampaignEvent]:
+    return sorted(events, key=lambda event: event.at)[max(len(events) - most, 0) :]
+
+
+def _midnight(day: date | None, zone: str, later: int) -> datetime | None:
+    """When a day begins in a zone, or the day ``later`` days after it."""
+    if day is None:
+        return None
+    return datetime.combine(day + timedelta(days=later), time(), zone_or_utc(zone))
