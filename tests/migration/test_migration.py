@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +50,14 @@ def shape(engine: Engine) -> dict[str, object]:
     look = inspect(engine)
     return {
         name: (
-            [(c["name"], str(c["type"]), c["nullable"]) for c in look.get_columns(name)],
+            [{key: str(value) for key, value in c.items()} for c in look.get_columns(name)],
             look.get_pk_constraint(name),
             sorted(map(str, look.get_foreign_keys(name))),
             sorted(index_of(index) for index in look.get_indexes(name)),
             sorted(map(str, look.get_unique_constraints(name))),
+            sorted(map(str, look.get_check_constraints(name))),
         )
-        for name in sorted(set(look.get_table_names()) - {schema.VERSION_TABLE})
+        for name in sorted(look.get_table_names())
     }
 
 
@@ -74,9 +77,20 @@ def test_the_migrations_give_the_tables_of_the_code(engine: Engine, tmp_path: Pa
         other = sqlite_engine(tmp_path / "other.db")
     else:
         other = postgres_engine(parse_url(new_database()), 2)
-    metadata.create_all(other)
+    with other.begin() as connection:
+        schema.create_in(connection)
     assert shape(engine) == shape(other)
+    assert rows(engine) == rows(other) == {schema.VERSION_TABLE: 1}
+    assert state(other) is schema.SchemaState.CURRENT
     other.dispose()
+
+
+def rows(engine: Engine) -> dict[str, int]:
+    """How many there are in each table that is not empty."""
+    with engine.connect() as connection:
+        names = inspect(engine).get_table_names()
+        counts = {n: connection.scalar(text(f'SELECT count(*) FROM "{n}"')) for n in names}
+    return {name: count for name, count in counts.items() if count}
 
 
 def test_tables_without_rowid_are_so_by_migration_too(tmp_path: Path) -> None:
@@ -107,15 +121,38 @@ def test_the_list_of_versions_is_the_history() -> None:
     assert tuple(history) == schema.REVISIONS
 
 
+@pytest.mark.postgres
+def test_of_many_that_begin_together_one_makes_the_tables() -> None:
+    url = parse_url(new_database())
+    engines = [postgres_engine(url, 1) for _ in range(6)]
+    together = threading.Barrier(len(engines))
+
+    def begin(engine: Engine) -> None:
+        together.wait()
+        with engine.begin() as connection:
+            schema.bring_up_to_date(connection)
+
+    with ThreadPoolExecutor(len(engines)) as pool:
+        list(pool.map(begin, engines))
+    assert state(engines[0]) is schema.SchemaState.CURRENT
+    for engine in engines:
+        engine.dispose()
+
+
 class Killed(Exception):
     pass
 
 
 @pytest.mark.parametrize("after", [1, 2, 7, 20, 30])
-def test_an_upgrade_that_is_stopped_has_changed_nothing_and_resumes(
-    engine: Engine, after: int
+@pytest.mark.parametrize("way", [schema.upgrade_in, schema.create_in, schema.bring_up_to_date])
+def test_what_is_stopped_has_changed_nothing_and_resumes(
+    engine: Engine, after: int, way: Callable[[Connection], None]
 ) -> None:
     statements = 0
+
+    def go() -> None:
+        with engine.begin() as connection:
+            way(connection)
 
     def stop(*_: object) -> None:
         nonlocal statements
@@ -125,10 +162,10 @@ def test_an_upgrade_that_is_stopped_has_changed_nothing_and_resumes(
 
     event.listen(engine, "before_cursor_execute", stop)
     with pytest.raises(Killed):
-        upgrade(engine)
+        go()
     event.remove(engine, "before_cursor_execute", stop)
     assert inspect(engine).get_table_names() == []
-    upgrade(engine)
+    go()
     assert state(engine) is schema.SchemaState.CURRENT
 
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from tagtide.core.language import ENGLISH, Language, speaking
 from tagtide.core.messages import Block, language_of
-from tagtide.core.proof.contents import Contents
 from tagtide.languages import find_language
 
 if TYPE_CHECKING:
     from tagtide.core.messages.appendix import FullTable
+    from tagtide.core.proof.contents import Contents
     from tagtide.renderers.look import Brand
 
 

@@ -76,13 +76,42 @@ def refuse_unless_current(found: SchemaState) -> None:
         raise SchemaOutdated
 
 
+def bring_up_to_date(connection: Connection) -> None:
+    """Make the tables, or bring them up to date, inside the transaction that is open.
+
+    An empty database gets the tables as they are now, at once: the way there is for those that hold
+    something. That both lead to the same tables is tested.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+    # Behind the lock: another process may have done it meanwhile.
+    found = state(connection)
+    if found is SchemaState.EMPTY:
+        create_in(connection)
+    elif found is SchemaState.OUTDATED:
+        upgrade_in(connection)
+
+
+def create_in(connection: Connection) -> None:
+    """Make the tables of this version where there are none."""
+    from tagtide.storage.tables import metadata
+
+    metadata.create_all(connection, checkfirst=False)
+    connection.execute(
+        text(
+            f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL, "
+            f"CONSTRAINT {VERSION_TABLE}_pkc PRIMARY KEY (version_num))"
+        )
+    )
+    stamp = text(f"INSERT INTO {VERSION_TABLE} (version_num) VALUES (:head)")  # noqa: S608 - a constant
+    connection.execute(stamp, {"head": HEAD})
+
+
 def upgrade_in(connection: Connection, revision: str = "head") -> None:
-    """Bring the tables up to date inside the transaction that is open on the connection."""
+    """Go through the versions from that of the tables to another; from nothing on if need be."""
     from alembic import command
     from alembic.config import Config
 
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")

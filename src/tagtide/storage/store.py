@@ -160,7 +160,7 @@ async def upgrade(url: str, *, clock: Clock) -> str:
 def _bring_up_to_date(connection: Connection, *, migrate: bool) -> None:
     found = schema.state(connection)
     if migrate and found in (schema.SchemaState.EMPTY, schema.SchemaState.OUTDATED):
-        schema.upgrade_in(connection)
+        schema.bring_up_to_date(connection)
         return
     schema.refuse_unless_current(found)
 
