@@ -39,6 +39,7 @@ from tagtide.models import CounterSource, Creator, Video, VideoCounters, VideoSe
 from tagtide.ports import Changes, Sighting
 from tagtide.services.report import report_daily, report_weekly
 from tagtide.settings import load
+from tagtide.storage.schema import HEAD
 from tagtide.web.app import make_app
 from tagtide.web.server import settle_memory
 
@@ -69,7 +70,7 @@ _PAGES_A_SECOND = 10
 def run(*, quick: bool) -> Result:
     """Measure."""
     size = Size(instants=12 if quick else 240)
-    path = RESULTS / f"pages-{size.readings}.db"
+    path = world_file(size)
     if not path.exists():
         build(path, size)
         asyncio.run(_reports(path))
@@ -121,6 +122,11 @@ class _Times:
     #: On the clock, beside a collection.
     middle: float
     high: float
+
+
+def world_file(size: Size) -> Path:
+    """Where a world is kept: one that older tables hold would be upgraded at each opening."""
+    return RESULTS / f"pages-{size.readings}-{HEAD}.db"
 
 
 @asynccontextmanager

@@ -25,8 +25,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench.figures import RESULTS, Figure, Result
-from bench.pages import opened
+from bench.figures import Figure, Result
+from bench.pages import opened, world_file
 from bench.pages_world import NOW, Size, build
 from tagtide.core.messages.appendix import campaign_appendix
 from tagtide.core.messages.campaign import campaign_blocks
@@ -48,7 +48,7 @@ _BATCH = 5_000
 def run(*, quick: bool) -> Result:
     """Measure."""
     size = Size(instants=12 if quick else 240)
-    path = RESULTS / f"pages-{size.readings}.db"
+    path = world_file(size)
     if not path.exists():
         build(path, size)
     found: dict[str, list[dict[str, float]]] = {style: [] for style in TARGETS}
