@@ -367,7 +367,8 @@ def test_presets_come_from_the_history_and_save_nothing(
         async with desk(tmp_path, monkeypatch) as at:
             stored = await at.add()
             base = f"/settings/campaigns/{stored.campaign_id}/rules"
-            await at.get(f"{base}/presets?rule=new_videos", 404)
+            text = await at.get(f"{base}/presets?rule=new_videos")
+            assert "no preset can be found for it" in text
             await at.get(f"{base}/presets?rule=self", 422)
             await tell_a_burst(at.app)
             text = await at.get(f"{base}/presets?rule=new_videos")

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import NamedTuple
 
+from tagtide.core.periods import midnight
 from tagtide.core.velocity import ChangeNote, Judged, counter_points, follow_counter
 from tagtide.models import HashtagReading
 
@@ -135,18 +136,13 @@ def _days(
     """The parts of a stretch by day."""
     while begin < end:
         day = begin.astimezone(zone).date()
-        midnight = _midnight(day + timedelta(days=1), zone, begin)
-        until = min(midnight, end)
+        over = midnight(day + timedelta(days=1), zone).astimezone(begin.tzinfo)
+        until = min(over, end)
         yield day, begin, until
         begin = until
 
 
 def _length(day: date, zone: tzinfo) -> timedelta:
     """23 or 25 hours where the clocks change."""
-    first = datetime.combine(day, time(), zone)
-    last = datetime.combine(day + timedelta(days=1), time(), zone)
+    first, last = midnight(day, zone), midnight(day + timedelta(days=1), zone)
     return timedelta(seconds=last.timestamp() - first.timestamp())
-
-
-def _midnight(day: date, zone: tzinfo, like: datetime) -> datetime:
-    return datetime.combine(day, time(), zone).astimezone(like.tzinfo)

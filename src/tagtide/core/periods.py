@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,11 @@ def start_of_day(instant: datetime, zone: str = "UTC") -> datetime:
     """Midnight before ``instant`` on the wall clock of ``zone``, in the zone of ``instant``."""
     local = instant.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
     return local.astimezone(instant.tzinfo)
+
+
+def midnight(day: date, zone: tzinfo) -> datetime:
+    """When a day begins on the wall clock of a zone."""
+    return datetime.combine(day, time(), zone)
 
 
 def parse_span(text: str) -> timedelta | None:
@@ -90,4 +95,4 @@ def whole_campaign(
 
 
 def _midnight(day: date, zone: str, like: datetime) -> datetime:
-    return datetime.combine(day, time(), zone_or_utc(zone)).astimezone(like.tzinfo)
+    return midnight(day, zone_or_utc(zone)).astimezone(like.tzinfo)

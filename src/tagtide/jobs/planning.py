@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from tagtide.core.periods import midnight
 from tagtide.core.planning import Phase, campaign_phase
 from tagtide.core.schedule import Schedule, decide_catch_up, wrapup_slot
 from tagtide.models import Campaign, Job
@@ -96,8 +97,8 @@ def _first_instant(campaign: Campaign, now: datetime) -> datetime:
     created = campaign.created_at or now
     if campaign.starts_on is None:
         return created
-    midnight = datetime.combine(campaign.starts_on, time(), ZoneInfo(campaign.timezone))
-    return max(created, midnight.astimezone(UTC) - timedelta(seconds=1))
+    begins = midnight(campaign.starts_on, ZoneInfo(campaign.timezone))
+    return max(created, begins.astimezone(UTC) - timedelta(seconds=1))
 
 
 def _is_running(campaign: Campaign, slot_at: datetime) -> bool:

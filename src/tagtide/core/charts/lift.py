@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from tagtide.core.charts.base import Chart, amounts, single
 from tagtide.core.charts.times import Event, event_layers, time_axis, wall_time
 from tagtide.core.language import say
 from tagtide.core.lift import Lift, LiftDay
-from tagtide.core.periods import zone_or_utc
+from tagtide.core.periods import midnight, zone_or_utc
 
 
 def lift_chart(lift: Lift, zone_name: str) -> Chart:
@@ -19,12 +19,12 @@ def lift_chart(lift: Lift, zone_name: str) -> Chart:
     zone = zone_or_utc(zone_name)
     values = [_value(day, zone) for day in lift.days]
     x = time_axis(
-        _midnight(lift.before[0], zone), _midnight(lift.within[1] + timedelta(days=1), zone), zone
+        midnight(lift.before[0], zone), midnight(lift.within[1] + timedelta(days=1), zone), zone
     )
     plain = {"field": "at", "type": "temporal", "title": None}
     y = {"type": "quantitative", "title": None, "axis": amounts() | {"tickCount": 5}}
     within = {"values": [v for v in values if v["expected"] is not None]}
-    launch = Event(at=_midnight(lift.within[0], zone), label=say("Campaign begins"))
+    launch = Event(at=midnight(lift.within[0], zone), label=say("Campaign begins"))
     layers: list[dict[str, Any]] = [
         # Holds the axis: where a mark has two ends, an explicit domain would be taken for two.
         {"mark": {"type": "point", "opacity": 0}, "encoding": {"x": x}},
@@ -90,10 +90,6 @@ def _value(day: LiftDay, zone: ZoneInfo) -> dict[str, Any]:
         if day.low is None
         else say("{low} to {high}", low=f.compact(day.low), high=f.compact(day.high)),
     }
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone)
 
 
 def _finding(lift: Lift) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from tagtide.core.periods import zone_or_utc
+from tagtide.core.periods import midnight, zone_or_utc
 from tagtide.core.reports.facts import iso
 from tagtide.models import Alert, Campaign
 
@@ -66,14 +66,14 @@ def events_between(
         corrections: When a view count was corrected, and of which hashtag; None is the own ones.
         most: The first and the last day stay, then the newest.
     """
-    days = [
-        CampaignEvent(at=at, kind=kind)
-        for at, kind in (
-            (_midnight(campaign.starts_on, campaign.timezone, 0), EventKind.BEGAN),
-            (_midnight(campaign.ends_on, campaign.timezone, 1), EventKind.ENDED),
-        )
-        if at is not None and since <= at <= until
-    ]
+    zone = zone_or_utc(campaign.timezone)
+    days = []
+    if campaign.starts_on is not None:
+        days.append(CampaignEvent(at=midnight(campaign.starts_on, zone), kind=EventKind.BEGAN))
+    if campaign.ends_on is not None:
+        over = midnight(campaign.ends_on + timedelta(days=1), zone)
+        days.append(CampaignEvent(at=over, kind=EventKind.ENDED))
+    days = [event for event in days if since <= event.at <= until]
     others = [
         *(
             CampaignEvent(at=a.opened_at, kind=EventKind.ALERT, hashtag=a.hashtag, alert=a)
@@ -92,10 +92,3 @@ def events_between(
 
 def _newest(events: Sequence[CampaignEvent], most: int) -> Sequence[CampaignEvent]:
     return sorted(events, key=lambda event: event.at)[max(len(events) - most, 0) :]
-
-
-def _midnight(day: date | None, zone: str, later: int) -> datetime | None:
-    """When a day begins in a zone, or the day ``later`` days after it."""
-    if day is None:
-        return None
-    return datetime.combine(day + timedelta(days=later), time(), zone_or_utc(zone))

@@ -11,7 +11,7 @@ from starlette.datastructures import FormData, QueryParams
 from tagtide.core.access import Need
 from tagtide.core.backtest import PresetTest
 from tagtide.core.campaign_version import campaign_version
-from tagtide.errors import InvalidInput, NotFound
+from tagtide.errors import InvalidInput
 from tagtide.models import CAMPAIGN_RULES, Campaign, Rule
 from tagtide.services.backtest import ARMING_SPAN, Arming, presets, try_change
 from tagtide.services.campaign_form import RulesTyped, check_rules, rules_typed_of
@@ -147,6 +147,7 @@ def router() -> APIRouter:
             request,
             campaign,
             rules_typed_of(campaign),
+            fitted=chosen,
             found=await _presets(request, campaign, chosen),
         )
 
@@ -173,14 +174,12 @@ def _with(typed: RulesTyped, query: QueryParams) -> RulesTyped:
 
 
 async def _presets(request: Request, campaign: Campaign, rule: Rule) -> Sequence[PresetTest]:
+    """None of them before the first reading: they come from the campaign's own history."""
     shared = shared_of(request)
     async with shared.live.histories.turn:
         history = await shared.live.histories.of(shared.app.context, campaign)
         if history is None:
-            raise NotFound(
-                "Nothing of this campaign was read yet, so no preset can be found for it.",
-                hint="Presets come from its own history; a day of readings is a beginning.",
-            )
+            return ()
         return await presets(shared.app.context, history, rule, campaign.rules)
 
 
@@ -215,6 +214,7 @@ async def _form(
     seen: str | None = None,
     status: int | None = None,
     tries: bool = False,
+    fitted: Rule | None = None,
     found: Sequence[PresetTest] = (),
 ) -> Response:
     checked = check_rules(typed, campaign)
@@ -237,6 +237,7 @@ async def _form(
         differences=differences,
         tried=tried,
         days=ARMING_SPAN.days,
+        fitted=fitted,
         presets=found,
         is_saved=request.query_params.get("saved") == "1" and not problems,
         may_try=visitor_of(request).may(Need.OPERATE),
