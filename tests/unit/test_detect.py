@@ -25,6 +25,7 @@ from tagtide.core.detect import (
     pooled,
     restore_detector,
 )
+from tagtide.core.detect.intake import Intake
 
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -183,3 +184,14 @@ def test_a_counter_that_becomes_finer_does_not_make_news_of_its_last_step() -> N
     points.append(Point(START + 180 * HOUR, 200_000))
     points += [Point(START + (180 + n) * HOUR, 200_000 + 555 * n + 1) for n in range(1, 30)]
     assert not any(finding.is_alert for finding in follow(points))
+
+
+def test_a_counter_that_stands_still_at_a_round_number_is_no_coarser_for_it() -> None:
+    """In steps of 100: a burst after a day at 85,000 is judged by steps of 100, not of 1,000."""
+    values = [84_000 + 100 * n for n in range(11)] + [85_000] * 8 + [85_900]
+    intake = Intake(is_counter=True)
+    for n, value in enumerate(values):
+        step = intake.take(Point(START + 3 * n * HOUR, value))
+        if step.is_learned:
+            intake.settle(step, value)
+    assert (step.gain, step.unit, step.is_restart) == (900, 100, False)

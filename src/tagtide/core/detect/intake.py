@@ -178,7 +178,9 @@ class Intake:
             return max(1.0, point.unit * self.scale)
         if self.scale != 1.0:
             return 1.0
-        self._recent.append(value)
+        # A counter that stands still at a round number shows nothing of its step.
+        if not self._recent or value != self._recent[-1]:
+            self._recent.append(value)
         return 1.0 if value % 10 else float(learned_unit(int(v) for v in self._recent))
 
     # --- storage ----------------------------------------------------------------------------------
