@@ -80,10 +80,12 @@ def growth_chart(
     }
     x = time_axis(axis.since, axis.until, axis.zone)
     colour = {"field": "line", "type": "nominal", "scale": scale, "legend": None}
+    unit = _growth_unit(noun, axis.zone_name, indexed=indexed)
     return Chart(
         name=name,
         title=_growth_finding(shown, noun, indexed=indexed),
-        subtitle=_growth_unit(noun, axis.zone_name, indexed=indexed),
+        # A picture may stand where the list of events does not.
+        subtitle=say("{unit}; numbers: see Events", unit=unit) if events else unit,
         spec=single(
             values,
             height=225,
