@@ -65,6 +65,21 @@ def test_signed_percent(value: float | None, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "–"),
+        (-0.5, "−50.0 %"),
+        (0.0, "0.0 %"),
+        (9.99, "+999.0 %"),
+        (10.0, "×11"),
+        (1644.939, "×1,646"),
+    ],
+)
+def test_growth_of_any_size(value: float | None, shown: str) -> None:
+    assert f.growth(value) == shown
+
+
+@pytest.mark.parametrize(
     ("duration", "shown"),
     [
         (timedelta(seconds=45), "45 s"),

@@ -17,6 +17,8 @@ from tagtide.core.language import figure, say, say_as, spoken
 #: What stands for an unknown value.
 DASH = "–"
 MINUS = "−"
+#: A change of so much and more is told as a multiple: +164,494 % says nothing to anybody.
+_TIMES_FROM = 10.0
 UP, DOWN, LEVEL = "↑", "↓", "→"
 
 _STEPS = ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "B"), (1_000_000_000_000, "T"))
@@ -93,6 +95,13 @@ def signed_percent(fraction: float | None) -> str:
     """A relative change: ``+12.5 %``, ``−3.0 %``, ``0.0 %``."""
     text = percent(fraction)
     return f"+{text}" if fraction is not None and round(fraction * 100, 1) > 0 else text
+
+
+def growth(fraction: float | None) -> str:
+    """A relative change that may be of any size: ``+12.5 %``; from eleven times on ``×1,646``."""
+    if fraction is None or fraction < _TIMES_FROM:
+        return signed_percent(fraction)
+    return f"×{whole(round(1 + fraction))}"
 
 
 def decimal(value: float | None, places: int = 1) -> str:

@@ -194,7 +194,7 @@ def environment() -> Environment:
         "sign": words.SIGNS.__getitem__,
         "segment": lambda text: quote(str(text), safe=""),
         "signed": formats.signed,
-        "signed_percent": formats.signed_percent,
+        "growth": formats.growth,
         "signed_whole": formats.signed_whole,
         "spark": spark_path,
         "span": formats.span,

@@ -207,10 +207,10 @@ def versus(view: CampaignView) -> dict[str, str]:
     before, ratio = view.before, _ratio_before(view)
     views = videos = ""
     if before is not None and ratio is not None:
-        views = f"{formats.signed_percent(ratio - 1)} on {formats.compact(before.new_views)} before"
+        views = f"{formats.growth(ratio - 1)} on {formats.compact(before.new_views)} before"
     if before is not None and before.videos_seen:
         change = view.videos_seen / before.videos_seen - 1
-        videos = f"{formats.signed_percent(change)} on {formats.whole(before.videos_seen)} before"
+        videos = f"{formats.growth(change)} on {formats.whole(before.videos_seen)} before"
     return {"views": views, "videos": videos}
 
 

@@ -107,7 +107,7 @@ def sentence(view: HashtagView) -> str:
     gained = formats.compact(view.change.new_views)
     growth = ""
     if view.change.views.base:
-        growth = f" ({formats.signed_percent(view.change.new_views / view.change.views.base)})"
+        growth = f" ({formats.growth(view.change.new_views / view.change.views.base)})"
     return f"{name} gained {gained} views{also} in {span}{growth}."
 
 
