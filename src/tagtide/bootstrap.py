@@ -154,7 +154,7 @@ def make_context(
     press: ReportPress | None = None,
 ) -> Context:
     """The context of the use cases."""
-    home = settings.web.public_url
+    web = settings.web
     return Context(
         store=store,
         source=source,
@@ -163,7 +163,7 @@ def make_context(
         budget=BudgetPolicy(**settings.budget.model_dump()),
         channels=tuple(settings.channels),
         kinds={name: channel.kind for name, channel in settings.channels.items()},
-        home=home.rstrip("/") if home else None,
+        home=web.home() if web.public_url else None,
         press=press,
         dispatch={name: channel.dispatch() for name, channel in settings.channels.items()},
         slot_deadline=timedelta(seconds=settings.api.slot_deadline),
@@ -272,12 +272,12 @@ def _look(settings: Settings, channel: ChannelSettings) -> Look:
     from tagtide.core.messages.template import parse_template
     from tagtide.languages import find_language
 
-    home = settings.web.public_url
+    web = settings.web
     return Look(
         style=Style(channel.numbers, channel.clock),
         title=parse_template(channel.title) if channel.title else None,
         text=parse_template(channel.text) if channel.text else None,
-        home=f"{home.rstrip('/')}/" if home else None,
+        home=f"{web.home()}/" if web.public_url else None,
         find_language=find_language,
     )
 

@@ -166,7 +166,7 @@ def _announce(app: App, token: str | None, address: str) -> None:
     if web.host in LOOPBACK and web.public_url is None:
         click.echo(f"There is no account yet: make the first one at {address}setup", err=True)
         return
-    home = web.public_url.rstrip("/") + "/" if web.public_url else address
+    home = f"{web.home()}/" if web.public_url else address
     click.echo(
         f"There is no account yet. Make the first one at {home}setup?token={token}\n"
         "Whoever has that address can do so; it ends with the next start.",

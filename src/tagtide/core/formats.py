@@ -17,11 +17,11 @@ from tagtide.core.language import figure, say, say_as, spoken
 #: What stands for an unknown value.
 DASH = "–"
 MINUS = "−"
-#: A change of so much and more is told as a multiple: +164,494 % says nothing to anybody.
-_TIMES_FROM = 10.0
 UP, DOWN, LEVEL = "↑", "↓", "→"
 
 _STEPS = ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "B"), (1_000_000_000_000, "T"))
+#: A change of so much and more is told as a multiple: +164,494 % says nothing to anybody.
+_TIMES_FROM = 10.0
 
 
 def whole(value: float | None) -> str:

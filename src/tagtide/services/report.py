@@ -291,19 +291,24 @@ async def read_trend(
 
 def _beside(windows: Sequence[GainPoint], begin: datetime) -> list[GainPoint]:
     """The first stretch of each series: of competitors, what came after the first own window."""
-    own = min(one.begins_at for one in windows if one.hashtag is None)
-    found: dict[str | None, GainPoint] = {}
+    series: dict[str | None, list[GainPoint]] = defaultdict(list)
     for one in windows:
-        counts = one.hashtag is None or one.begins_at > own
-        before = found.get(one.hashtag)
-        found[one.hashtag] = replace(
-            one,
-            begins_at=begin,
-            new_views=(before.new_views if before else 0) + one.new_views * counts,
-            new_videos=(before.new_videos if before else 0) + one.new_videos * counts,
-            corrections=(before.corrections if before else 0) + one.corrections * counts,
-        )
-    return list(found.values())
+        series[one.hashtag].append(one)
+    first = series[None][0].begins_at
+    return [_added(name, found, begin, first) for name, found in series.items()]
+
+
+def _added(
+    name: str | None, windows: Sequence[GainPoint], begin: datetime, first: datetime
+) -> GainPoint:
+    counted = [one for one in windows if name is None or one.begins_at > first]
+    return replace(
+        windows[-1],
+        begins_at=begin,
+        new_views=sum(one.new_views for one in counted),
+        new_videos=sum(one.new_videos for one in counted),
+        corrections=sum(one.corrections for one in counted),
+    )
 
 
 def _line(

@@ -264,5 +264,5 @@ def spark_path(values: list[float | None]) -> str:
 
 def home_of(request: Request) -> str:
     """Where links begin: as configured, else as this visitor came."""
-    public: str | None = shared_of(request).app.loaded.settings.web.public_url
-    return public.rstrip("/") if public else f"{request.url.scheme}://{request.url.netloc}"
+    web = shared_of(request).app.loaded.settings.web
+    return web.home() if web.public_url else f"{request.url.scheme}://{request.url.netloc}"

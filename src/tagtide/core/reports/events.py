@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -86,9 +86,6 @@ def events_between(
             if since <= at <= until
         ),
     ]
-    room = max(most - len(days), 0)
-    return tuple(sorted([*days, *_newest(others, room)], key=lambda event: event.at))
-
-
-def _newest(events: Sequence[CampaignEvent], most: int) -> Sequence[CampaignEvent]:
-    return sorted(events, key=lambda event: event.at)[max(len(events) - most, 0) :]
+    others.sort(key=lambda event: event.at)
+    newest = others[max(len(days) + len(others) - most, 0) :]
+    return tuple(sorted([*days, *newest], key=lambda event: event.at))
